@@ -1,0 +1,157 @@
+// Package check holds the words that all rooms of Watchword share: what is
+// watched, what a run found, and what people are told. It imports nothing of
+// ours and does nothing by itself.
+package check
+
+import (
+	"context"
+	"time"
+)
+
+// Monitor is one thing that is watched. It is immutable and shared by pointer:
+// a result whose Monitor pointer is no longer the current one is stale.
+type Monitor struct {
+	ID         string
+	Name       string
+	Type       string // http
+	Group      string
+	URL        string // without userinfo, query and fragment: fit to be shown
+	Credential string // name of the credential, "" for none
+	Labels     []Label
+}
+
+// Label is one label of a monitor, sorted by name within it.
+type Label struct{ Name, Value string }
+
+// Result is what one run found. A nil Fault means that it passed.
+type Result struct {
+	Monitor    *Monitor
+	Start      time.Time
+	Took       time.Duration
+	Phases     Phases
+	StatusCode int     // of the last answer; 0 when there was none
+	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled
+	Certs      *Chain  // verified chain of the first hop, interned by fingerprint; nil without TLS
+	Fault      *Fault  // nil: passed
+	Detail     *Detail // nil on ordinary passes
+}
+
+// Phases says where the time of a run went, summed over its hops.
+type Phases struct {
+	Token, Resolve, Connect, TLS, Processing, Transfer time.Duration
+}
+
+// PhaseNames are the names of the phases in the order of Phases.Values.
+func PhaseNames() [6]string {
+	return [6]string{"token", "resolve", "connect", "tls", "processing", "transfer"}
+}
+
+// Values returns the phases in the order of PhaseNames.
+func (p Phases) Values() [6]time.Duration {
+	return [6]time.Duration{p.Token, p.Resolve, p.Connect, p.TLS, p.Processing, p.Transfer}
+}
+
+// Chain describes a verified certificate chain.
+type Chain struct {
+	Fingerprint string // SHA-256 of the leaf, hex
+	Subject     string
+	Issuer      string
+	NotBefore   time.Time // of the leaf
+	NotAfter    time.Time // the earliest of the chain
+}
+
+// Detail is what a person needs to follow a run that did not go the ordinary way.
+type Detail struct {
+	Tries []Try
+	Token *TokenInfo
+}
+
+// Try is one request of a run.
+type Try struct {
+	Method   string
+	URL      string // redacted
+	Status   int    // 0: no answer
+	Location string // redacted target of a redirect
+	Remote   string
+	Took     time.Duration
+	Note     string // why another request followed, for people
+}
+
+// TokenInfo tells about a token without holding it.
+type TokenInfo struct {
+	Credential string
+	Fetched    bool // fetched within this run, not taken from the cache
+	Expires    time.Time
+	Scope      string
+	Warning    string
+}
+
+// State is the standing of a monitor; the values are those of the API.
+type State string
+
+// The states of a monitor.
+const (
+	Up          State = "up"
+	Down        State = "down"
+	Pending     State = "pending"
+	Exposed     State = "exposed"
+	Maintenance State = "maintenance"
+	Paused      State = "paused"
+)
+
+// Number is the value of watchword_monitor_status, the same as Uptime Kuma's.
+func (s State) Number() int {
+	switch s {
+	case Up:
+		return 1
+	case Pending:
+		return 2
+	case Maintenance:
+		return 3
+	default:
+		return 0
+	}
+}
+
+// MonitorState is what outlives a restart of one monitor.
+type MonitorState struct {
+	ID       string
+	Type     string // a new type of the same id is a new monitor
+	State    State
+	Since    time.Time // of State
+	Failing  time.Time // first failure of the current failing stretch; zero while it passes
+	Fails    int       // failures in a row, counted up to the first that made it down
+	Passes   int       // passes in a row while down
+	Fault    *FaultText
+	Incident string // id of the open incident that it belongs to, "" for none
+}
+
+// Run is one row of the history.
+type Run struct {
+	Monitor  string // id
+	Start    time.Time
+	Took     time.Duration
+	Phases   Phases
+	Status   int
+	State    State // after the run
+	Class    Class // "" when it passed
+	Reason   Reason
+	Message  string
+	Location string // agent.location
+}
+
+// Rollup sums the runs of one monitor in one span of time.
+type Rollup struct {
+	Monitor  string // id
+	Span     time.Duration
+	Start    time.Time // aligned to Span, UTC
+	Runs     int
+	Failures int
+	Up       time.Duration // time spent up
+	Known    time.Duration // time for which the state was known: up, pending and down
+	Took     time.Duration // sum over runs that got an answer
+	Phases   Phases        // sums
+}
+
+// ProbeFunc runs one check once, within ctx, and returns exactly one result.
+type ProbeFunc func(ctx context.Context) Result
