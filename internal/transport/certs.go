@@ -1,0 +1,96 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// certs makes the TLS configuration of a handshake. Certificate files are read
+// again when they changed, so that a rotated certificate needs no reload.
+type certs struct {
+	options TLS
+	cas     watched[*x509.CertPool]
+	pair    watched[*tls.Certificate]
+}
+
+// FileError says that a certificate or key of ours could not be used.
+type FileError struct {
+	What string
+	Err  error
+}
+
+func (e *FileError) Error() string { return e.What + ": " + plainTLS(e.Err) }
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+func (c *certs) config(host string) (*tls.Config, error) {
+	conf := &tls.Config{
+		ServerName:         host,
+		InsecureSkipVerify: c.options.InsecureSkipVerify,
+		NextProtos:         []string{"h2", "http/1.1"},
+		MinVersion:         tls.VersionTLS12,
+	}
+	if c.options.ServerName != "" {
+		conf.ServerName = c.options.ServerName
+	}
+	if path := c.options.CAFile; path != "" {
+		cas, err := c.cas.get(func() (*x509.CertPool, error) { return readCAs(path) }, path)
+		if err != nil {
+			return nil, &FileError{What: "read ca_file", Err: err}
+		}
+		conf.RootCAs = cas
+	}
+	if c.options.CertFile != "" {
+		conf.GetClientCertificate = c.clientCertificate
+	}
+	return conf, nil
+}
+
+func (c *certs) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	pair, err := c.pair.get(func() (*tls.Certificate, error) {
+		p, err := tls.LoadX509KeyPair(c.options.CertFile, c.options.KeyFile)
+		return &p, err
+	}, c.options.CertFile, c.options.KeyFile)
+	if err != nil {
+		return nil, &FileError{What: "read the client certificate", Err: err}
+	}
+	return pair, nil
+}
+
+// watched is a value read from files, read again when one of them changed.
+type watched[T any] struct {
+	mu    sync.Mutex
+	held  bool
+	value T
+	stamp string
+}
+
+// get returns the value of the files as they are now. While they cannot be read
+// or do not fit together, as in the middle of a rotation, the value from before
+// stays in use.
+func (w *watched[T]) get(read func() (T, error), paths ...string) (T, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	stamp := ""
+	for _, p := range paths {
+		if st, err := os.Stat(p); err == nil {
+			stamp += fmt.Sprintf("%d %s;", st.Size(), st.ModTime().Format(time.RFC3339Nano))
+		}
+	}
+	if w.held && stamp == w.stamp {
+		return w.value, nil
+	}
+	v, err := read()
+	if err != nil {
+		if w.held {
+			return w.value, nil
+		}
+		return v, err
+	}
+	w.value, w.stamp, w.held = v, stamp, true
+	return v, nil
+}

@@ -1,0 +1,164 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+)
+
+const quoted = 200 // characters quoted from anybody's text
+
+// verdict is what an error of the wire means.
+type verdict struct {
+	class  check.Class
+	reason check.Reason
+	text   string
+}
+
+// Classify says what an error of a dial, a handshake, a request or the reading
+// of its answer means: class, reason, and one line of text without URL, secret
+// or anything that the other side sent. All is network, tls or target/protocol
+// but for what is wrong with ourselves, which is agent/internal: no file
+// descriptor left, a run that was cancelled. Of nil all three are empty.
+func Classify(err error) (check.Class, check.Reason, string) {
+	if err == nil {
+		return "", "", ""
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // its text is the URL, with the query
+	}
+	for _, judge := range []func(error) *verdict{
+		ofCertificate, ofName, ofOurselves, ofProxy, ofTLS, ofTime, ofConnecting, ofReset,
+	} {
+		if v := judge(err); v != nil {
+			return v.class, v.reason, secret.Line(v.text, quoted)
+		}
+	}
+	return check.Target, check.Protocol, protocolText(err)
+}
+
+func ofName(err error) *verdict {
+	e, ok := errors.AsType[*net.DNSError](err)
+	if !ok {
+		return nil
+	}
+	text := e.Name + " does not resolve: " + e.Err
+	switch {
+	case e.IsTimeout:
+		text = "the name server did not answer in time when asked for " + e.Name
+	case strings.HasPrefix(e.Err, "no such host"):
+		text = e.Name + " does not resolve: no such host"
+	}
+	return &verdict{check.Network, check.DNS, text}
+}
+
+func ofOurselves(err error) *verdict {
+	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return &verdict{check.Agent, check.Internal, "this machine could not open a connection: " + e.Error()}
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &verdict{check.Agent, check.Internal, "the run was cancelled"}
+	}
+	return nil
+}
+
+func ofProxy(err error) *verdict {
+	e, ok := errors.AsType[*net.OpError](err)
+	if !ok || e.Op != "proxyconnect" && !strings.HasPrefix(e.Op, "socks") {
+		return nil
+	}
+	_, _, text := Classify(e.Err)
+	return &verdict{check.Network, check.Proxy, "through the proxy: " + text}
+}
+
+func ofTLS(err error) *verdict {
+	if e, ok := errors.AsType[*FileError](err); ok {
+		return &verdict{check.TLS, check.Handshake, "our side of the handshake: " + e.Error()}
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return &verdict{check.TLS, check.Handshake, "the port does not speak TLS (first record does not look like a TLS handshake)"}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "remote error" || e.Op == "local error") {
+		by := "the server ended the handshake: "
+		if e.Op == "local error" {
+			by = "we ended the handshake: "
+		}
+		return &verdict{check.TLS, check.Handshake, by + plainTLS(e.Err)}
+	}
+	if i := strings.Index(err.Error(), "tls: "); i >= 0 && !strings.Contains(err.Error()[:i], `"`) {
+		return &verdict{check.TLS, check.Handshake, plainTLS(err)}
+	}
+	return nil
+}
+
+// plainTLS returns the text of an error of crypto/tls or crypto/x509 without
+// the names of those packages.
+func plainTLS(err error) string {
+	s := err.Error()
+	for _, p := range []string{"tls: ", "x509: "} {
+		s = strings.ReplaceAll(s, p, "")
+	}
+	return s
+}
+
+func ofTime(err error) *verdict {
+	e, ok := errors.AsType[net.Error](err)
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) && (!ok || !e.Timeout()) {
+		return nil
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return &verdict{check.Network, check.Timeout, "connecting to " + address(op) + " timed out"}
+	}
+	return &verdict{check.Network, check.Timeout, "no answer in time"}
+}
+
+func ofConnecting(err error) *verdict {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "dial" {
+		return nil
+	}
+	text := "connecting to " + address(op) + " failed"
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		text = "connecting to " + address(op) + ": " + errno.Error()
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		text = "connection refused by " + address(op)
+	}
+	return &verdict{check.Network, check.Connect, text}
+}
+
+func address(op *net.OpError) string {
+	if op.Addr == nil {
+		return "the server"
+	}
+	return op.Addr.String()
+}
+
+func ofReset(err error) *verdict {
+	text := ""
+	switch {
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
+		text = "the connection was reset"
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		text = "the connection was closed while the request was sent"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the connection was closed in the middle of the answer"
+	case errors.Is(err, io.EOF):
+		text = "the connection was closed without an answer"
+	default:
+		return resetByText(err.Error())
+	}
+	return &verdict{check.Network, check.Reset, text}
+}

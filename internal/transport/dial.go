@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	familyAny  = "any"
+	familyIPv4 = "ipv4"
+	familyIPv6 = "ipv6"
+
+	dialLimit = 30 * time.Second // where no context bounds a dial
+)
+
+// Bind returns a context whose end also ends the dials and handshakes that a
+// request with it starts. Without it net/http lets them go on after the request
+// is over, because another request might want the connection; here they end
+// after 30 s at the latest.
+func Bind(ctx context.Context) context.Context { return context.WithValue(ctx, boundKey{}, ctx) }
+
+type boundKey struct{}
+
+// bounded returns the context of a dial: the values of ctx, the end of the
+// context given to Bind.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	dial, cancel := context.WithTimeout(ctx, dialLimit)
+	owner, ok := ctx.Value(boundKey{}).(context.Context)
+	if !ok {
+		return dial, cancel
+	}
+	cancel()
+	if end, ok := owner.Deadline(); ok {
+		dial, cancel = context.WithDeadline(ctx, end)
+	} else {
+		dial, cancel = context.WithCancel(ctx)
+	}
+	stop := context.AfterFunc(owner, cancel)
+	return dial, func() { stop(); cancel() }
+}
+
+// dialer connects as a set of options says.
+type dialer struct {
+	family  string
+	resolve map[string]string
+	certs   certs
+	net     net.Dialer
+}
+
+func (d *dialer) dialPlain(ctx context.Context, _, address string) (net.Conn, error) {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return d.dial(ctx, address)
+}
+
+// dialTLS returns a connection whose handshake is still to be made: net/http
+// makes it, and tells the trace of the request about it.
+func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	conf, err := d.certs.config(host)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := bounded(ctx)
+	raw, err := d.dial(ctx, address)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	conn := &guarded{Conn: raw}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	conn.release = sync.OnceFunc(func() { stop(); cancel() })
+	conf.VerifyConnection = func(tls.ConnectionState) error { conn.release(); return nil }
+	return tls.Client(conn, conf), nil
+}
+
+// guarded is a connection that its dial may still close; release ends that.
+type guarded struct {
+	net.Conn
+	release func()
+}
+
+func (c *guarded) Close() error {
+	c.release()
+	return c.Conn.Close()
+}
+
+// dial connects to one address. A probe is a test and not a client, so there is
+// no race between addresses; but where the first one refuses at once, the first
+// of the other family is tried, because "localhost" and half-configured IPv6
+// would else fail for a reason that no browser knows.
+func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	ips, err := d.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := d.net.DialContext(ctx, "tcp", net.JoinHostPort(ips[0].String(), port))
+	if other, ok := otherFamily(ips); ok && err != nil && atOnce(err) {
+		if second, err := d.net.DialContext(ctx, "tcp", net.JoinHostPort(other.String(), port)); err == nil {
+			return second, nil
+		}
+	}
+	return conn, err
+}
+
+func otherFamily(ips []netip.Addr) (netip.Addr, bool) {
+	for _, ip := range ips[1:] {
+		if ip.Is4() != ips[0].Is4() {
+			return ip, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+func atOnce(err error) bool {
+	for _, e := range []error{syscall.ECONNREFUSED, syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// lookup returns at least one address of host, the preferred one first (RFC 6724).
+func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if fixed, ok := d.resolve[canonicalHost(host)]; ok {
+		host = fixed
+	}
+	if ip, err := parseIP(host); err == nil {
+		if d.family == familyIPv4 && !ip.Is4() || d.family == familyIPv6 && !ip.Is6() {
+			return nil, noAddress(host, d.family)
+		}
+		return []netip.Addr{ip}, nil
+	}
+	ctx, cancel := lookupTime(ctx)
+	defer cancel()
+	network := map[string]string{familyIPv4: "ip4", familyIPv6: "ip6"}[d.family]
+	if network == "" {
+		network = "ip"
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	if _, none := errors.AsType[*net.AddrError](err); none || err == nil && len(ips) == 0 {
+		return nil, noAddress(host, d.family)
+	}
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	return ips, err
+}
+
+func noAddress(host, family string) error {
+	what := "no address"
+	if family == familyIPv4 || family == familyIPv6 {
+		what = "no " + family + " address"
+	}
+	return &net.DNSError{Err: what, Name: host, IsNotFound: true}
+}
+
+// lookupTime leaves a little of the time of the dial, so that a name server
+// that does not answer is reported as that and not as a slow target.
+func lookupTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)*9/10)
+}
+
+func canonicalHost(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }
