@@ -1,0 +1,113 @@
+package incident
+
+import (
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// Observe takes one result in and returns the state of its monitor after it
+// and what is to be committed. A result of a monitor that is not, or no longer,
+// configured changes nothing and returns the zero state.
+func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.entries[r.Monitor.ID]
+	if e == nil || e.policy.Monitor != r.Monitor {
+		return check.MonitorState{}, check.Change{}
+	}
+	now := r.Start.Add(r.Took)
+	t.line.observe(r, now)
+	if r.Fault == nil {
+		t.pass(e, now)
+	} else {
+		t.fail(e, r, now)
+	}
+	t.watchLine(now)
+	t.flush(now)
+	return e.state, t.take()
+}
+
+func (t *Tracker) pass(e *entry, now time.Time) {
+	s := &e.state
+	switch {
+	case s.State == check.Up:
+		return
+	case s.State == check.Down && s.Passes+1 < e.policy.Recoveries:
+		s.Passes++
+	default:
+		if e.incident != nil {
+			t.leave(e, now, false)
+		}
+		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now}
+		e.cause = check.Cause{}
+		t.changed(e)
+		t.dissolve(e, now)
+	}
+	t.touched[s.ID] = e
+}
+
+func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
+	s := &e.state
+	news := s.Fault == nil || s.Fault.Class != r.Fault.Class || s.Fault.Reason != r.Fault.Reason || s.Passes > 0
+	s.Fault, s.Passes, e.cause = r.Fault.Text(), 0, r.Fault.Cause
+	if e.cause == (check.Cause{}) {
+		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
+	}
+	if s.State == check.Down && e.incident != nil {
+		t.stay(e, now)
+		if news {
+			t.touched[s.ID] = e
+		}
+		return
+	}
+	if s.Failing.IsZero() {
+		s.Failing = r.Start
+	}
+	s.Fails++
+	t.touched[s.ID] = e
+	if s.Fails <= e.policy.Retries && s.State != check.Down {
+		t.setState(e, check.Pending, now)
+		return
+	}
+	t.setState(e, check.Down, now)
+	t.join(e, now)
+	t.dissolve(e, now)
+}
+
+func (t *Tracker) setState(e *entry, s check.State, now time.Time) {
+	if e.state.State != s {
+		e.state.State, e.state.Since = s, now
+		t.changed(e)
+	}
+}
+
+func (t *Tracker) changed(e *entry) {
+	if t.opts.Transition == nil {
+		return
+	}
+	var c check.Class
+	if e.state.Fault != nil {
+		c = e.state.Fault.Class
+	}
+	t.opts.Transition(c, e.state.State)
+}
+
+// Advance tells the tracker that it is now. It returns what became due and when
+// it wants to be called again; the zero time means not before the next Observe.
+func (t *Tracker) Advance(now time.Time) (check.Change, time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.remind(now)
+	t.watchLine(now)
+	t.flush(now)
+	return t.take(), t.next()
+}
+
+// Next returns when Advance wants to be called; the zero time: not before the
+// next Observe or Configure.
+func (t *Tracker) Next() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next()
+}

@@ -1,0 +1,236 @@
+package incident
+
+import (
+	"slices"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// queue holds what is due for one notifier: what comes within group_wait goes
+// out together.
+type queue struct {
+	channel Channel
+	due     time.Time // zero: nothing is waiting
+	items   []*incident
+}
+
+func (q *queue) wants(k check.Kind) bool { return q.channel.Wants == nil || q.channel.Wants(k) }
+
+func (t *Tracker) configureQueues(cs []Channel, now time.Time) {
+	old := t.queues
+	t.queues = make(map[string]*queue, len(cs))
+	for _, c := range cs {
+		q := old[c.Name]
+		if q == nil {
+			q = &queue{}
+		}
+		q.channel = c
+		t.queues[c.Name] = q
+	}
+	for _, inc := range t.incidents { // notifiers that are gone are owed nothing; what a restart found waiting goes on waiting
+		if inc.finished() {
+			t.dirty[inc.id] = inc
+		}
+		for name, s := range inc.said {
+			if t.queues[name] == nil {
+				delete(inc.said, name)
+				t.dirty[inc.id] = inc
+			} else if inc.pending(s) && !s.queued {
+				due := s.Due
+				t.enqueue(inc, name, now)
+				if q := t.queues[name]; due.Before(q.due) {
+					q.due = due
+				}
+			}
+		}
+	}
+}
+
+func (t *Tracker) enqueue(inc *incident, name string, now time.Time) {
+	q, s := t.queues[name], inc.said[name]
+	if q == nil || s == nil {
+		return
+	}
+	t.dirty[inc.id] = inc
+	if due := now.Add(t.opts.GroupWait); q.due.IsZero() || due.Before(q.due) {
+		q.due = due
+	}
+	s.Due = q.due
+	if !s.queued {
+		s.queued = true
+		q.items = append(q.items, inc)
+	}
+}
+
+// flush sends out what is due.
+func (t *Tracker) flush(now time.Time) {
+	for name, q := range t.queues {
+		if !q.due.IsZero() && !q.due.After(now) {
+			t.flushQueue(name, q, now)
+		}
+	}
+}
+
+// spoken sorts events into messages: first the recoveries that were owed from
+// before, then what is new, then recoveries of what is new.
+type spoken struct{ ups, gone, downs, exposed, reminders, late []check.Event }
+
+func (t *Tracker) flushQueue(name string, q *queue, now time.Time) {
+	var out spoken
+	var rest []*incident
+	q.due = time.Time{}
+	for _, inc := range q.items {
+		s := inc.said[name]
+		if s == nil {
+			continue
+		}
+		if until := t.heldUntil(inc, s, now); until.After(now) {
+			rest = append(rest, inc)
+			if q.due.IsZero() || until.Before(q.due) {
+				q.due = until
+			}
+			continue
+		}
+		t.speak(inc, s, &out, now)
+		s.queued, s.Due, s.hold = false, time.Time{}, time.Time{}
+		t.dirty[inc.id] = inc
+	}
+	q.items = rest
+	t.emit(q, now, out)
+}
+
+func (t *Tracker) speak(inc *incident, s *said, out *spoken, now time.Time) {
+	before := len(s.Told) > 0
+	late := !before || len(s.Announce) > 0
+	if len(s.Announce) > 0 {
+		e := t.event(inc, check.KindDown, inc.people(s.Announce), now)
+		e.Joined = before
+		if inc.fault.Class == check.ExposedTo {
+			e.Kind = check.KindExposed
+			out.exposed = append(out.exposed, e)
+		} else {
+			out.downs = append(out.downs, e)
+		}
+		s.Told, s.Announce, s.Last, s.Remind = s.owed(), nil, now, false
+		if s.Since.IsZero() || !before {
+			s.Since = e.Since
+		}
+	}
+	if s.Remind && !s.Up {
+		e := t.event(inc, check.KindReminder, inc.people(slices.DeleteFunc(slices.Clone(s.Told), func(id string) bool { return inc.members[id] == nil })), now)
+		e.Since, s.Last = s.Since, now
+		out.reminders = append(out.reminders, e)
+	}
+	s.Remind = false
+	if s.Up {
+		t.speakUp(inc, s, out, late, now)
+	}
+}
+
+// speakUp answers what was told; late says that a Down of this very flush comes
+// before it.
+func (t *Tracker) speakUp(inc *incident, s *said, out *spoken, late bool, now time.Time) {
+	e := t.event(inc, check.KindUp, inc.people(s.Told), now)
+	e.Since, e.Failing, e.Severity = s.Since, s.Failing, check.Info
+	e.Ended = inc.ended
+	if e.Ended.IsZero() {
+		e.Ended = inc.healed
+	}
+	switch {
+	case s.Gone:
+		e.Kind = check.KindClosed
+		out.gone = append(out.gone, e)
+	case late:
+		out.late = append(out.late, e)
+	default:
+		out.ups = append(out.ups, e)
+	}
+	*s = said{}
+}
+
+func (t *Tracker) event(inc *incident, k check.Kind, ms []check.Member, now time.Time) check.Event {
+	e := check.Event{
+		Incident: inc.id, Kind: k, At: now, Since: begun(ms, now), Cause: inc.cause, Severity: check.Critical,
+		Fault: inc.fault, Members: ms,
+	}
+	if t.opts.Link != nil {
+		e.Link = t.opts.Link(inc.id)
+	}
+	return e
+}
+
+func (t *Tracker) emit(q *queue, now time.Time, out spoken) {
+	for _, es := range [][]check.Event{out.ups, out.gone, out.exposed, out.downs, out.reminders, out.late} {
+		if len(es) == 0 || !q.wants(es[0].Kind) {
+			continue
+		}
+		if !q.channel.Keyed {
+			t.deliver(q, now, es)
+			continue
+		}
+		for i := range es {
+			t.deliver(q, now, es[i:i+1])
+		}
+	}
+}
+
+func (t *Tracker) deliver(q *queue, now time.Time, es []check.Event) {
+	t.out = append(t.out, check.Delivery{ID: t.opts.DeliveryID(), Notifier: q.channel.Name, Kind: es[0].Kind, At: now, Events: es})
+}
+
+// remind makes the reminders due that are.
+func (t *Tracker) remind(now time.Time) {
+	for _, inc := range t.incidents {
+		for name, s := range inc.said {
+			if at := t.reminderAt(inc, s); !at.IsZero() && !at.After(now) {
+				s.Remind = true
+				t.enqueue(inc, name, now)
+			}
+		}
+	}
+}
+
+// reminderAt returns when the notifier is to be reminded of the incident, by
+// the most impatient of its members; the zero time for never.
+func (t *Tracker) reminderAt(inc *incident, s *said) time.Time {
+	if len(s.Told) == 0 || s.Up || s.queued || !inc.ended.IsZero() {
+		return time.Time{}
+	}
+	if every := t.remindEvery(inc, s.Told); every > 0 {
+		return s.Last.Add(every)
+	}
+	return time.Time{}
+}
+
+func (t *Tracker) remindEvery(inc *incident, ids []string) time.Duration {
+	var every time.Duration
+	for _, id := range ids {
+		e := t.entries[id]
+		if e == nil || inc.members[id] == nil || e.policy.RemindEvery <= 0 {
+			continue
+		}
+		if every == 0 || e.policy.RemindEvery < every {
+			every = e.policy.RemindEvery
+		}
+	}
+	return every
+}
+
+func (t *Tracker) next() time.Time {
+	var next time.Time
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	for _, q := range t.queues {
+		sooner(q.due)
+	}
+	for _, inc := range t.incidents {
+		for _, s := range inc.said {
+			sooner(t.reminderAt(inc, s))
+		}
+	}
+	return next
+}

@@ -1,0 +1,214 @@
+// Package incident decides what is going on: the state of each monitor, which
+// failures share a cause, and whom to tell what and when. It has no clock, no
+// disk and no network: results and time come in, changes go out.
+//
+// One cause is one incident. A monitor that goes down belongs to the incident
+// of its fault's cause until it recovers, whatever it fails for meanwhile. What
+// each notifier was told is kept in the incident's ledger, so that every Down
+// that went out is answered by exactly one Up, over restarts too.
+package incident
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// Policy is what the tracker needs to know of one monitor.
+type Policy struct {
+	Monitor       *check.Monitor
+	Interval      time.Duration // of a cron monitor: the gap between two runs
+	RetryInterval time.Duration
+	Retries       int // failures borne before down
+	Recoveries    int // passes needed before up, at least 1
+	RemindEvery   time.Duration
+	Notify        []string // names of notifiers
+}
+
+// Channel is what the tracker needs to know of one notifier.
+type Channel struct {
+	Name  string
+	Keyed bool                  // one event a delivery
+	Wants func(check.Kind) bool // nil: everything
+}
+
+// Options sets a Tracker up.
+type Options struct {
+	GroupWait  time.Duration
+	Location   string                         // agent.location, for the text of agent/offline
+	NewID      func() string                  // of incidents
+	DeliveryID func() int64                   // increasing
+	Link       func(id string) string         // page of an incident, "" for none; nil: none
+	Transition func(check.Class, check.State) // nil, or told of each monitor that changes its state
+}
+
+// Tracker holds the state of all monitors and the open incidents. Its methods
+// may be called from several goroutines; changes must be committed in the
+// order in which they were returned.
+type Tracker struct {
+	mu        sync.Mutex
+	opts      Options
+	entries   map[string]*entry
+	incidents map[string]*incident      // by id; open, or ended and not yet told
+	byCause   map[check.Cause]*incident // open ones
+	queues    map[string]*queue         // by notifier
+	line      line
+	touched   map[string]*entry
+	dirty     map[string]*incident
+	forgotten []string
+	out       []check.Delivery
+}
+
+// entry is one monitor.
+type entry struct {
+	policy   Policy
+	state    check.MonitorState
+	cause    check.Cause // of the last failure
+	incident *incident
+	cohort   *cohort
+}
+
+// New returns a Tracker that knows no monitor yet.
+func New(o Options) *Tracker {
+	return &Tracker{
+		opts: o, entries: map[string]*entry{}, incidents: map[string]*incident{}, byCause: map[check.Cause]*incident{},
+		queues: map[string]*queue{}, line: newLine(), touched: map[string]*entry{}, dirty: map[string]*incident{},
+	}
+}
+
+// Restore takes in what a former run of the agent left: before Configure.
+func (t *Tracker) Restore(states []check.MonitorState, open []check.IncidentRecord) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range open {
+		inc, err := restoreIncident(r)
+		if err != nil {
+			return err
+		}
+		t.incidents[inc.id] = inc
+		if inc.ended.IsZero() {
+			t.byCause[inc.cause] = inc
+		}
+	}
+	for _, s := range states {
+		m := &check.Monitor{ID: s.ID, Name: s.ID, Type: s.Type}
+		e := &entry{policy: Policy{Monitor: m, Recoveries: 1}, state: s}
+		if inc := t.incidents[s.Incident]; inc != nil && inc.members[s.ID] != nil {
+			e.incident, e.cause = inc, inc.members[s.ID].Cause
+			m.Name, m.Group = inc.members[s.ID].Name, inc.members[s.ID].Group
+		}
+		t.entries[s.ID] = e
+	}
+	return nil
+}
+
+// Configure replaces monitors and notifiers at the time now. State follows the
+// id; a new type or id is a new monitor; the incidents of a monitor that is gone
+// close with one note.
+func (t *Tracker) Configure(o Options, ps []Policy, cs []Channel, now time.Time) check.Change {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opts = o
+	t.configureQueues(cs, now)
+	keep := make(map[string]bool, len(ps))
+	for _, p := range ps {
+		keep[p.Monitor.ID] = true
+		t.configureMonitor(p, now)
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.entries)) {
+		if !keep[id] {
+			t.remove(t.entries[id], now)
+		}
+	}
+	t.flush(now)
+	return t.take()
+}
+
+func (t *Tracker) configureMonitor(p Policy, now time.Time) {
+	e := t.entries[p.Monitor.ID]
+	if e != nil && e.state.Type != p.Monitor.Type {
+		t.remove(e, now)
+		e = nil
+	}
+	if e == nil {
+		e = &entry{state: check.MonitorState{ID: p.Monitor.ID, Type: p.Monitor.Type, State: check.Pending, Since: now}}
+		t.entries[p.Monitor.ID] = e
+	}
+	e.policy = p
+	if e.incident != nil {
+		if m := e.incident.members[e.state.ID]; m != nil {
+			m.Name, m.Group = p.Monitor.Name, p.Monitor.Group
+		}
+	}
+}
+
+func (t *Tracker) remove(e *entry, now time.Time) {
+	if e.incident != nil {
+		t.leave(e, now, true)
+	}
+	t.dissolve(e, now)
+	delete(t.entries, e.state.ID)
+	delete(t.touched, e.state.ID)
+	t.forgotten = append(t.forgotten, e.state.ID)
+}
+
+// take hands out what changed since the last call.
+func (t *Tracker) take() check.Change {
+	if len(t.touched)+len(t.dirty)+len(t.forgotten)+len(t.out) == 0 {
+		return check.Change{} // the ordinary case, at every run that passes
+	}
+	c := check.Change{Removed: t.forgotten, Deliveries: t.out}
+	for _, id := range slices.Sorted(maps.Keys(t.touched)) {
+		c.States = append(c.States, t.touched[id].state)
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.dirty)) {
+		inc := t.dirty[id]
+		if inc.finished() {
+			delete(t.incidents, id)
+		}
+		c.Incidents = append(c.Incidents, inc.record())
+	}
+	t.forgotten, t.out = nil, nil
+	clear(t.touched)
+	clear(t.dirty)
+	return c
+}
+
+// State returns the standing of one monitor.
+func (t *Tracker) State(id string) (check.MonitorState, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.entries[id]
+	if e == nil {
+		return check.MonitorState{}, false
+	}
+	return e.state, true
+}
+
+// States returns the standing of all monitors, sorted by id.
+func (t *Tracker) States() []check.MonitorState {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ss []check.MonitorState
+	for _, id := range slices.Sorted(maps.Keys(t.entries)) {
+		ss = append(ss, t.entries[id].state)
+	}
+	return ss
+}
+
+// Open returns the open incidents, oldest first.
+func (t *Tracker) Open() []check.IncidentRecord {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var rs []check.IncidentRecord
+	for _, inc := range t.incidents {
+		if inc.ended.IsZero() {
+			rs = append(rs, inc.record())
+		}
+	}
+	slices.SortFunc(rs, func(a, b check.IncidentRecord) int { return a.Opened.Compare(b.Opened) })
+	return rs
+}
