@@ -5,8 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
-	"time"
 )
 
 // certs makes the TLS configuration of a handshake. Certificate files are read
@@ -75,12 +75,7 @@ type watched[T any] struct {
 func (w *watched[T]) get(read func() (T, error), paths ...string) (T, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	stamp := ""
-	for _, p := range paths {
-		if st, err := os.Stat(p); err == nil {
-			stamp += fmt.Sprintf("%d %s;", st.Size(), st.ModTime().Format(time.RFC3339Nano))
-		}
-	}
+	stamp := stampOf(paths)
 	if w.held && stamp == w.stamp {
 		return w.value, nil
 	}
@@ -93,4 +88,15 @@ func (w *watched[T]) get(read func() (T, error), paths ...string) (T, error) {
 	}
 	w.value, w.stamp, w.held = v, stamp, true
 	return v, nil
+}
+
+// stampOf changes when one of the files does.
+func stampOf(paths []string) string {
+	var b strings.Builder
+	for _, p := range paths {
+		if st, err := os.Stat(p); err == nil {
+			fmt.Fprintf(&b, "%d %d;", st.Size(), st.ModTime().UnixNano())
+		}
+	}
+	return b.String()
 }

@@ -45,7 +45,7 @@ func checkResolve(host, address, family string) error {
 	if err != nil {
 		return fmt.Errorf("%q is not an IP address (the port is that of the URL)", address)
 	}
-	if family == familyIPv4 && !ip.Is4() || family == familyIPv6 && !ip.Is6() {
+	if !inFamily(ip, family) {
 		return fmt.Errorf("%s is not an %s address, as ip_family asks", ip, family)
 	}
 	return nil

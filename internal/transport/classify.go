@@ -97,6 +97,10 @@ func ofTLS(err error) *verdict {
 		}
 		return &verdict{check.TLS, check.Handshake, by + plainTLS(e.Err)}
 	}
+	if strings.Contains(err.Error(), "http2: client conn could not be established") {
+		return &verdict{check.TLS, check.Handshake, // net/http drops the alert, if there was one
+			"the server closed the connection right after the handshake, as it does when it asks for a client certificate"}
+	}
 	if i := strings.Index(err.Error(), "tls: "); i >= 0 && !strings.Contains(err.Error()[:i], `"`) {
 		return &verdict{check.TLS, check.Handshake, plainTLS(err)}
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -31,18 +33,20 @@ type boundKey struct{}
 // bounded returns the context of a dial: the values of ctx, the end of the
 // context given to Bind.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	dial, cancel := context.WithTimeout(ctx, dialLimit)
 	owner, ok := ctx.Value(boundKey{}).(context.Context)
 	if !ok {
-		return dial, cancel
+		return context.WithTimeout(ctx, dialLimit)
 	}
-	cancel()
-	if end, ok := owner.Deadline(); ok {
-		dial, cancel = context.WithDeadline(ctx, end)
-	} else {
-		dial, cancel = context.WithCancel(ctx)
+	end, ok := owner.Deadline()
+	if !ok {
+		end = time.Now().Add(dialLimit)
 	}
-	stop := context.AfterFunc(owner, cancel)
+	dial, cancel := context.WithDeadline(ctx, end)
+	stop := context.AfterFunc(owner, func() {
+		if errors.Is(owner.Err(), context.Canceled) { // else the deadline says it better
+			cancel()
+		}
+	})
 	return dial, func() { stop(); cancel() }
 }
 
@@ -78,7 +82,10 @@ func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, erro
 		return nil, err
 	}
 	conn := &guarded{Conn: raw}
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		conn.ended.Store(true)
+		raw.Close()
+	})
 	conn.release = sync.OnceFunc(func() { stop(); cancel() })
 	conf.VerifyConnection = func(tls.ConnectionState) error { conn.release(); return nil }
 	return tls.Client(conn, conf), nil
@@ -88,6 +95,17 @@ func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, erro
 type guarded struct {
 	net.Conn
 	release func()
+	ended   atomic.Bool // by the dial
+}
+
+// Read says that the time was over where the closed connection is but the
+// consequence of that.
+func (c *guarded) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil && c.ended.Load() {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
 }
 
 func (c *guarded) Close() error {
@@ -141,17 +159,14 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 		host = fixed
 	}
 	if ip, err := parseIP(host); err == nil {
-		if d.family == familyIPv4 && !ip.Is4() || d.family == familyIPv6 && !ip.Is6() {
+		if !inFamily(ip, d.family) {
 			return nil, noAddress(host, d.family)
 		}
 		return []netip.Addr{ip}, nil
 	}
 	ctx, cancel := lookupTime(ctx)
 	defer cancel()
-	network := map[string]string{familyIPv4: "ip4", familyIPv6: "ip6"}[d.family]
-	if network == "" {
-		network = "ip"
-	}
+	network := map[string]string{familyIPv4: "ip4", familyIPv6: "ip6", familyAny: "ip"}[d.family]
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
 	if _, none := errors.AsType[*net.AddrError](err); none || err == nil && len(ips) == 0 {
 		return nil, noAddress(host, d.family)
@@ -160,6 +175,10 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 		ips[i] = ips[i].Unmap()
 	}
 	return ips, err
+}
+
+func inFamily(ip netip.Addr, family string) bool {
+	return family == familyIPv4 && ip.Is4() || family == familyIPv6 && ip.Is6() || family == familyAny || family == ""
 }
 
 func noAddress(host, family string) error {
