@@ -1,0 +1,274 @@
+package notifiers
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// Teams refuses messages over 28 KB. It was seen to count two bytes for each
+// UTF-16 unit, so a message must stay below 14 000 units.
+const (
+	teamsText  = 9000 // for the words; the rest is the card around them
+	teamsTitle = 400
+	teamsEach  = 60 // causes that get a container of their own
+)
+
+// teams is a Workflows (Power Automate) URL or an old connector of Microsoft
+// Teams; both take an Adaptive Card in a message.
+type teams struct{ o Options }
+
+type teamsMessage struct {
+	Type        string            `json:"type"`
+	Summary     string            `json:"summary"`
+	Attachments []teamsAttachment `json:"attachments"`
+}
+
+type teamsAttachment struct {
+	ContentType string    `json:"contentType"`
+	ContentURL  *string   `json:"contentUrl"`
+	Content     teamsCard `json:"content"`
+}
+
+type teamsCard struct {
+	Schema  string            `json:"$schema"`
+	Type    string            `json:"type"`
+	Version string            `json:"version"`
+	MSTeams map[string]string `json:"msteams"`
+	Body    []teamsElement    `json:"body"`
+	Actions []teamsAction     `json:"actions,omitempty"`
+}
+
+type teamsElement struct {
+	Type     string         `json:"type"`
+	Style    string         `json:"style,omitempty"`
+	Bleed    bool           `json:"bleed,omitempty"`
+	Items    []teamsElement `json:"items,omitempty"`
+	Text     string         `json:"text,omitempty"`
+	Size     string         `json:"size,omitempty"`
+	Weight   string         `json:"weight,omitempty"`
+	Wrap     bool           `json:"wrap,omitempty"`
+	Facts    []teamsFact    `json:"facts,omitempty"`
+	Inlines  []teamsRun     `json:"inlines,omitempty"`
+	Spacing  string         `json:"spacing,omitempty"`
+	Separate bool           `json:"separator,omitempty"`
+}
+
+type teamsFact struct {
+	Title string `json:"title"`
+	Value string `json:"value"`
+}
+
+// teamsRun is text without Markdown.
+type teamsRun struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Weight   string `json:"weight,omitempty"`
+	FontType string `json:"fontType,omitempty"`
+}
+
+type teamsAction struct {
+	Type  string `json:"type"`
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+func (t *teams) request(l *letter) (*request, error) {
+	url, err := reveal("webhook_url", t.o.WebhookURL)
+	if err != nil {
+		return nil, err
+	}
+	card := teamsCard{
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
+		MSTeams: map[string]string{"width": "Full"}, Body: teamsBody(l),
+	}
+	if link := l.firstLink(); link != "" {
+		card.Actions = []teamsAction{{Type: "Action.OpenUrl", Title: "Open in Watchword", URL: link}}
+	}
+	body, err := encode(teamsMessage{
+		Type: "message", Summary: plain().line(l.title, teamsTitle),
+		Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := jsonHeader()
+	h.Set("Content-Type", "application/json; charset=utf-8") // without it Teams was seen to count double
+	return &request{method: http.MethodPost, url: url, header: h, body: body}, nil
+}
+
+func teamsBody(l *letter) []teamsElement {
+	w := dress{put: teamsSpan, size: utf16Len}
+	title := teamsElement{Type: "TextBlock", Text: w.line(l.title, teamsTitle), Size: "Medium", Weight: "Bolder", Wrap: true}
+	body := []teamsElement{{Type: "Container", Style: teamsStyle(l.tone), Bleed: true, Items: []teamsElement{title}}}
+	if len(l.sections) == 1 {
+		return append(body, teamsCause(&l.sections[0])...)
+	}
+	ss := l.sections
+	if len(ss) > teamsEach {
+		ss = ss[:teamsEach]
+	}
+	sizes := make([]int, len(ss))
+	raw := jsonDress()
+	for i := range ss {
+		for _, line := range teamsLines(&ss[i]) {
+			sizes[i] += raw.size(raw.join(line)) + 1
+		}
+	}
+	for i, n := range share(sizes, teamsText) {
+		s := &ss[i]
+		text := raw.block(teamsLines(s), n)
+		head, rest, _ := strings.Cut(text, "\n")
+		runs := []teamsRun{{Type: "TextRun", Text: head, Weight: "Bolder"}}
+		if rest != "" {
+			runs = append(runs, teamsRun{Type: "TextRun", Text: "\n" + rest})
+		}
+		body = append(body, teamsElement{Type: "RichTextBlock", Inlines: runs, Separate: true})
+	}
+	if n := len(l.sections) - len(ss); n > 0 {
+		body = append(body, teamsRuns(teamsRun{Text: "… and " + plural(n, "more cause")}))
+	}
+	return body
+}
+
+// teamsLines is a section as lines of a RichTextBlock, which links nowhere.
+func teamsLines(s *section) []line {
+	bare := *s
+	bare.link = ""
+	return append([]line{s.title}, bare.lines()...)
+}
+
+// jsonDress writes plain text and counts what it takes in JSON, where a quote
+// or backslash is two.
+func jsonDress() dress {
+	w := plain()
+	w.size = func(s string) int {
+		return utf16Len(s) + strings.Count(s, `"`) + strings.Count(s, `\`) + strings.Count(s, "\n")
+	}
+	return w
+}
+
+func teamsCause(s *section) []teamsElement {
+	var es []teamsElement
+	add := func(label, text string) {
+		if text == "" {
+			return
+		}
+		var runs []teamsRun
+		if label != "" {
+			runs = append(runs, teamsRun{Text: label + ": ", Weight: "Bolder"})
+		}
+		text = jsonDress().line(line{foreign(text)}, teamsText/4)
+		es = append(es, teamsRuns(append(runs, teamsRun{Text: text})...))
+	}
+	if s.raw {
+		return []teamsElement{teamsRuns(teamsRun{Text: jsonDress().block(s.lines(), teamsText)})}
+	}
+	add("", s.what)
+	var facts []teamsFact
+	if s.where != "" {
+		facts = append(facts, teamsFact{"Where", upperFirst(s.where)})
+	}
+	if s.when != "" {
+		facts = append(facts, teamsFact{s.whenIs, s.when})
+	}
+	if len(facts) > 0 {
+		es = append(es, teamsElement{Type: "FactSet", Facts: facts})
+	}
+	if s.code != "" {
+		es = append(es, teamsRuns(teamsRun{Text: s.code, FontType: "Monospace"}))
+	}
+	add(stillFailing, s.failing)
+	add("", s.note)
+	add("Hint", s.hint)
+	add("Monitors", s.monitors)
+	return es
+}
+
+func teamsRuns(runs ...teamsRun) teamsElement {
+	for i := range runs {
+		runs[i].Type = "TextRun"
+	}
+	return teamsElement{Type: "RichTextBlock", Inlines: runs}
+}
+
+func teamsStyle(t tone) string {
+	switch t {
+	case toneGood:
+		return "good"
+	case toneWarn:
+		return "warning"
+	case toneQuiet:
+		return "emphasis"
+	default:
+		return "attention"
+	}
+}
+
+// teamsSpan writes for a TextBlock, which reads some Markdown.
+func teamsSpan(s span) string {
+	if !s.foreign {
+		return s.text
+	}
+	var b strings.Builder
+	for _, r := range s.text {
+		if strings.ContainsRune("\\`*_[]()#~<>!|", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// judge reads both: Workflows answer 202 with nothing, connectors 200 with "1";
+// connectors answer 200, too, where Teams behind them refused.
+func (t *teams) judge(a *answer) *check.DeliveryError {
+	text := strings.TrimSpace(string(a.body))
+	if e := a.refused(teamsWords(a.body)); e != nil {
+		return e
+	}
+	switch {
+	case a.isHTML():
+		return a.page()
+	case text == "", text == "1", json.Valid(a.body):
+		return nil
+	}
+	inner := *a
+	if inner.status = teamsInner(text); inner.status != 0 {
+		if e := inner.refused(text); e != nil {
+			return e
+		}
+	}
+	return a.notDelivered("Teams did not take it: " + a.quote(text))
+}
+
+// teamsInner finds the status in "… Microsoft Teams endpoint returned HTTP
+// error 429 with ContextId …", 0 without one.
+func teamsInner(text string) int {
+	_, after, ok := strings.Cut(text, "HTTP error ")
+	if !ok || len(after) < 3 {
+		return 0
+	}
+	n, err := strconv.Atoi(after[:3])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// teamsWords is the text of an error of Power Automate, or the body.
+func teamsWords(body []byte) string {
+	var said struct {
+		Error struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(body, &said) == nil && said.Error.Message != "" {
+		return said.Error.Code + ": " + said.Error.Message
+	}
+	return string(body)
+}

@@ -1,0 +1,142 @@
+package notifiers
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+const (
+	telegramAPI  = "https://api.telegram.org"
+	telegramText = 4096 // UTF-16 units; the API counts after entities, we count them too
+)
+
+// telegram is the sendMessage method of the Telegram Bot API.
+type telegram struct{ o Options }
+
+type telegramMessage struct {
+	ChatID             string              `json:"chat_id"`
+	MessageThreadID    int64               `json:"message_thread_id,omitempty"`
+	Text               string              `json:"text"`
+	ParseMode          string              `json:"parse_mode"`
+	LinkPreviewOptions telegramLinkPreview `json:"link_preview_options"`
+	Silent             bool                `json:"disable_notification,omitempty"`
+	ProtectContent     bool                `json:"protect_content,omitempty"`
+}
+
+type telegramLinkPreview struct {
+	IsDisabled bool `json:"is_disabled"`
+}
+
+func (t *telegram) request(l *letter) (*request, error) {
+	token, err := reveal("bot_token", t.o.BotToken)
+	if err != nil {
+		return nil, err
+	}
+	base := strings.TrimRight(t.o.APIURL, "/")
+	if base == "" {
+		base = telegramAPI
+	}
+	body, err := encode(telegramMessage{
+		ChatID: t.o.ChatID, MessageThreadID: t.o.MessageThreadID,
+		Text: telegramHTML(l), ParseMode: "HTML",
+		LinkPreviewOptions: telegramLinkPreview{IsDisabled: true},
+		Silent:             t.o.Silent, ProtectContent: t.o.ProtectContent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, key, _ := strings.Cut(token, ":")
+	return &request{
+		method: http.MethodPost, url: base + "/bot" + token + "/sendMessage",
+		header: jsonHeader(), body: body, secrets: []string{token, key},
+	}, nil
+}
+
+func telegramHTML(l *letter) string {
+	w := dress{put: telegramSpan, size: utf16Len}
+	out := w.line(emphasise(l.title), telegramText/4)
+	several := len(l.sections) > 1
+	join := "\n"
+	if several {
+		join = "\n\n"
+	}
+	parts := append([]string{out}, w.sections(l.sections, several, telegramText-w.size(out)-2)...)
+	return strings.Join(parts, join)
+}
+
+func telegramSpan(s span) string {
+	text := telegramEscape(s.text)
+	switch {
+	case text == "":
+		return ""
+	case s.url != "":
+		return `<a href="` + html.EscapeString(s.url) + `">` + text + "</a>"
+	case s.style == mono:
+		return "<code>" + text + "</code>"
+	case s.style == bold:
+		return "<b>" + text + "</b>"
+	default:
+		return text
+	}
+}
+
+// telegramEscape escapes for parse_mode HTML, which knows &lt; &gt; &amp; and
+// &quot; by name. A word joiner keeps @name, /command and #tag, which the
+// clients find in plain text, from calling anybody.
+func telegramEscape(s string) string {
+	var b strings.Builder
+	var last rune
+	for _, r := range s {
+		if isWordRune(r) && (last == '@' || last == '#') {
+			b.WriteRune('\u2060')
+		}
+		switch r {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '"':
+			b.WriteString("&quot;")
+		default:
+			b.WriteRune(r)
+		}
+		last = r
+	}
+	return b.String()
+}
+
+func isWordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func (t *telegram) judge(a *answer) *check.DeliveryError {
+	var said struct {
+		OK          bool   `json:"ok"`
+		Description string `json:"description"`
+		Parameters  struct {
+			RetryAfter float64 `json:"retry_after"`
+			MigrateTo  int64   `json:"migrate_to_chat_id"`
+		} `json:"parameters"`
+	}
+	bad := json.Unmarshal(a.body, &said) != nil
+	if e := a.refused(said.Description); e != nil {
+		e.RetryAfter = max(e.RetryAfter, seconds(said.Parameters.RetryAfter))
+		if id := said.Parameters.MigrateTo; id != 0 {
+			e.Message += fmt.Sprintf("; its chat_id is now %d", id)
+		}
+		return e
+	}
+	switch {
+	case a.isHTML():
+		return a.page()
+	case bad || !said.OK:
+		return a.notDelivered("the answer is not the Bot API's: " + a.quote(string(a.body)))
+	}
+	return nil
+}
