@@ -1,0 +1,53 @@
+# make alone prints the targets.
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   = -s -w -X main.release=$(VERSION)
+LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 60s
+KILLS    ?= 200
+
+.PHONY: help run build test unit peers kill lint fuzz bench examples docs clean
+
+help: ## print the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## bin/watchword, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/watchword ./cmd/watchword
+
+run: build ## the main job: examples/quickstart.yaml against a small world on loopback
+	@scripts/run
+
+test: ## everything, installing what it needs
+	@scripts/need
+	$(MAKE) build
+	$(GO) test -race ./...
+	$(MAKE) examples
+	$(MAKE) kill KILLS=20
+
+unit: ## the tests that need nothing but Go
+	$(GO) test -race -short ./...
+
+peers: ## the tests against nginx, Caddy, Prometheus and oidc-provider
+	@scripts/need
+	$(GO) test -race -count=1 -run Peer ./internal/peers/...
+
+kill: build ## KILLS=200 SIGKILLs at random moments: no Down and no Up is lost
+	WATCHWORD_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -run 'TestKill' -v ./internal/agent/killtest
+
+lint: ## gofmt, vet, golangci-lint with the floors, tidy
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(LINT) run ./...
+
+fuzz: ## each fuzz target for FUZZTIME=60s
+	@scripts/fuzz $(FUZZTIME)
+
+bench: build ## CPU per probe beside a bare loop, memory, lateness
+	bin/watchword bench
+
+examples: build ## watchword check on every example
+	@scripts/examples
+
+clean: ## remove what was built
+	rm -rf bin dist
