@@ -1,0 +1,124 @@
+// Package config reads the YAML files that say what is watched and whom to
+// tell. It is strict: what is not known, not of the right type or not supported
+// yet is an error with its place, and all errors are told at once. It composes
+// the options that each room owns and has them checked there; secrets stay
+// references and are read where they are used.
+package config
+
+import (
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/notifiers"
+	"github.com/watchword/watchword/probes"
+)
+
+// Config is a whole configuration, defaults filled in. It is plain data and not
+// to be changed: its parts are shared.
+type Config struct {
+	Server      Server
+	Agent       Agent
+	Storage     Storage
+	Timezone    *time.Location // of cron expressions and of times in messages; never nil
+	Credentials map[string]auth.Options
+	Notifiers   map[string]notifiers.Options
+	Alerting    Alerting
+	Monitors    []Monitor // in the order of the files
+
+	// Where says where the credentials and notifiers stand, by
+	// "credentials.NAME" and "notifiers.NAME".
+	Where map[string]Position
+}
+
+// Server is the `server` section.
+type Server struct {
+	Listen      string `koanf:"listen"`       // host:port; 127.0.0.1:9640 if unset
+	ExternalURL string `koanf:"external_url"` // absolute, ends in a slash; "" for none
+}
+
+// Agent is the `agent` section.
+type Agent struct {
+	Location string `koanf:"location"`
+}
+
+// Storage is the `storage` section.
+type Storage struct {
+	Path string `koanf:"path"` // relative to the working directory; "" keeps everything in memory
+}
+
+// Alerting is the `alerting` section.
+type Alerting struct {
+	GroupWait time.Duration `koanf:"group_wait"` // gathers what breaks together; 0 for no wait
+}
+
+// Monitor is one entry under `monitors`, with `defaults` and the built-in
+// defaults worked in.
+type Monitor struct {
+	ID, Name, Type, Group string
+	Labels                map[string]string
+	Interval              time.Duration // 0 with Cron
+	Cron                  string        // for schedule.ParseCron; "" with Interval
+	Zone                  string        // of Cron: a name of the IANA database
+	Timeout               time.Duration // of the whole run
+	RetryInterval         time.Duration
+	Retries, Recoveries   int
+	RemindEvery           time.Duration // 0: never
+	Credential            string        // "" for none
+	Notify                []string      // resolved: names of notifiers, every one once
+	Enabled               bool
+	HTTP                  probes.HTTPOptions
+	Pos                   Position
+}
+
+// Check returns what the rest of the program knows of the monitor; its URL is
+// fit to be shown.
+func (m Monitor) Check() *check.Monitor {
+	c := &check.Monitor{ID: m.ID, Name: m.Name, Type: m.Type, Group: m.Group, URL: secret.URL(m.HTTP.URL), Credential: m.Credential}
+	for _, name := range sortedKeys(m.Labels) {
+		c.Labels = append(c.Labels, check.Label{Name: name, Value: m.Labels[name]})
+	}
+	return c
+}
+
+// LoadOptions is how a configuration is loaded.
+type LoadOptions struct {
+	// AllowMissingSecrets makes warnings of variables that are not set and of
+	// secret files that are absent, for checks where there are no secrets. Texts
+	// then hold something like "unset-NAME" in their place.
+	AllowMissingSecrets bool
+}
+
+// Load reads the files and folders that make up a configuration. It returns all
+// that is wrong with it at once; the Config is nil if there are errors among
+// that.
+func Load(paths []string, o LoadOptions) (*Config, Problems) {
+	l := newLoader(o)
+	if len(paths) == 0 {
+		l.complain(Position{}, "no configuration file is given")
+	}
+	parts := l.gather(l.open(paths))
+	c := l.assemble(parts)
+	l.problems.sort(l.files)
+	if l.problems.HasErrors() {
+		return nil, l.problems
+	}
+	return c, l.problems
+}
+
+func (l *loader) assemble(p *parts) *Config {
+	c := &Config{
+		Server: l.server(p.server), Agent: l.agent(p.agent), Storage: l.storage(p.storage),
+		Alerting: l.alerting(p.alerting), Timezone: l.timezone(p.timezone), Where: map[string]Position{},
+	}
+	c.Credentials = l.credentials(p.credentials, c.Where)
+	c.Notifiers = l.notifiers(p.notifiers, c.Where)
+	m := newMonitors(l, c, p)
+	m.load(p.monitors)
+	m.unused()
+	if len(p.monitors) == 0 && len(p.files) > 0 {
+		l.warn(Position{p.files[0].name, 1, 1}, "there are no monitors: nothing is watched")
+	}
+	return c
+}

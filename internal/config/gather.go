@@ -1,0 +1,143 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/notifiers"
+)
+
+// document is the top level of a file, for its keys.
+type document struct {
+	Timezone    string                       `koanf:"timezone"`
+	Server      Server                       `koanf:"server"`
+	Agent       Agent                        `koanf:"agent"`
+	Storage     Storage                      `koanf:"storage"`
+	Credentials map[string]auth.Options      `koanf:"credentials"`
+	Notifiers   map[string]notifiers.Options `koanf:"notifiers"`
+	Alerting    Alerting                     `koanf:"alerting"`
+	Defaults    monitorKeys                  `koanf:"defaults"`
+	Monitors    []monitorKeys                `koanf:"monitors"`
+}
+
+// parts is what the files say, by section: a section may stand in several
+// files.
+type parts struct {
+	files                                                []*source
+	timezone, server, agent, storage, alerting, defaults []item
+	credentials, notifiers, monitors                     []item
+}
+
+// gather sorts what stands at the top of all files into sections, appends lists
+// and reports what is said twice.
+func (l *loader) gather(files []*source) *parts {
+	p := &parts{files: files}
+	sections := map[string]*[]item{
+		"timezone": &p.timezone, "server": &p.server, "agent": &p.agent, "storage": &p.storage, "alerting": &p.alerting,
+		"defaults": &p.defaults, "credentials": &p.credentials, "notifiers": &p.notifiers, "monitors": &p.monitors,
+	}
+	s := l.shapeOf(reflect.TypeFor[document]())
+	for _, f := range files {
+		if f.root == nil {
+			continue
+		}
+		for _, e := range f.entries(f.root) {
+			at := spot{src: f}.under(e)
+			switch {
+			case sections[e.name] != nil:
+				*sections[e.name] = append(*sections[e.name], item{f, e.value, at.pos, e.name, e.name})
+			case strings.HasPrefix(e.name, "x-"): // a home for anchors
+			case s.later[e.name]:
+				l.refuse(at, e.value)
+			default:
+				l.unknown(at, s)
+			}
+		}
+	}
+	for _, name := range []string{"timezone", "server", "agent", "storage", "alerting", "defaults"} {
+		l.clash(name, *sections[name])
+	}
+	p.credentials = l.named("credential", p.credentials)
+	p.notifiers = l.named("notifier", p.notifiers)
+	p.monitors = l.listed(p.monitors)
+	return p
+}
+
+// clash reports values of a section that several files give.
+func (l *loader) clash(path string, items []item) {
+	for i, b := range items {
+		for _, a := range items[:i] {
+			l.clashBetween(path, a, b)
+		}
+	}
+}
+
+func (l *loader) clashBetween(path string, a, b item) {
+	if a.node.Kind != yaml.MappingNode || b.node.Kind != yaml.MappingNode {
+		if !isNull(a.node) && !isNull(b.node) {
+			l.complain(b.pos, fmt.Sprintf("%s is already defined at %s", path, a.pos))
+		}
+		return
+	}
+	for _, eb := range b.src.entries(b.node) {
+		if ea, ok := a.find(eb.name); ok {
+			l.clashBetween(path+"."+eb.name,
+				a.sub(ea), b.sub(eb))
+		}
+	}
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// named returns the entries of a section whose keys are names.
+func (l *loader) named(what string, sections []item) []item {
+	var all []item
+	first := map[string]Position{}
+	for _, s := range sections {
+		if s.node.Kind != yaml.MappingNode {
+			if !isNull(s.node) {
+				l.complain(s.pos, s.name+": a mapping of names is wanted, not "+kind(s.node))
+			}
+			continue
+		}
+		for _, e := range s.src.entries(s.node) {
+			at := s.src.at(e.key)
+			if old, ok := first[e.name]; ok {
+				l.complain(at, fmt.Sprintf("%s %q is already defined at %s", what, e.name, old))
+				continue
+			}
+			if e.name == "" {
+				l.complain(at, "the name of a "+what+" is empty")
+				continue
+			}
+			first[e.name] = at
+			all = append(all, item{s.src, e.value, at, e.name, ""})
+		}
+	}
+	return all
+}
+
+// listed returns the elements of a list that several files add to.
+func (l *loader) listed(sections []item) []item {
+	var all []item
+	for _, s := range sections {
+		if s.node.Kind != yaml.SequenceNode {
+			if !isNull(s.node) {
+				l.complain(s.pos, s.name+": a list is wanted, not "+kind(s.node))
+			}
+			continue
+		}
+		for _, c := range s.node.Content {
+			all = append(all, item{s.src, resolve(c), s.src.at(c), "", ""})
+		}
+	}
+	return all
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/notifiers"
+	"github.com/watchword/watchword/probes"
+)
+
+// notYet returns the keys that are documented for a mapping and that this
+// version does not carry out. They are refused, for to ignore them would be to
+// promise what is not done; their empty values say nothing and are taken.
+func notYet(t reflect.Type) []string {
+	switch t {
+	case reflect.TypeFor[document]():
+		return []string{"modules", "maintenance", "metrics", "exporters"}
+	case reflect.TypeFor[Server]():
+		return []string{"auth", "tls", "public"}
+	case reflect.TypeFor[Agent]():
+		return []string{"shard"}
+	case reflect.TypeFor[Alerting]():
+		return []string{"routes", "fallback", "heartbeat_url"}
+	case reflect.TypeFor[auth.Options]():
+		return []string{"issuer", "private_key_file", "key_id", "algorithm", "certificate_file",
+			"assertion_audience", "secret_digest", "assertion_file", "proxy_url"}
+	case reflect.TypeFor[notifiers.Options]():
+		return []string{"proxy_url", "template", "exposed"}
+	case reflect.TypeFor[monitorKeys]():
+		return []string{"upside_down", "proxy_url", "certificate_warn", "depends_on", // of http
+			"implementation", "resource", "try", "bypass_urls"} // of authz and guard
+	case reflect.TypeFor[probes.Expect]():
+		return []string{"regex", "json", "headers", "max_duration", "warn"}
+	}
+	return nil
+}
+
+// laterMonitorTypes are the documented types that this version does not know.
+func laterMonitorTypes() []string { return []string{"authz", "guard", "issuer"} }
+
+// laterAuthMethods are the documented methods that this version does not know.
+func laterAuthMethods() []string {
+	return []string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"}
+}
+
+// refuse reports a key that is documented and not supported yet, unless its
+// value asks for nothing.
+func (l *loader) refuse(at spot, v *yaml.Node) {
+	if at.key == "exposed" { // true is what holds anyway, and false would take something away
+		if v.Kind == yaml.ScalarNode && v.Value == "true" {
+			return
+		}
+	} else if isEmpty(v) {
+		return
+	}
+	l.complain(at.pos, at.path+" is not supported yet")
+}
+
+func isEmpty(v *yaml.Node) bool {
+	v = resolve(v)
+	if v.Kind != yaml.ScalarNode {
+		return len(v.Content) == 0
+	}
+	return v.ShortTag() == "!!null" || slices.Contains([]string{"", "false", "0", "0s"}, v.Value)
+}

@@ -1,0 +1,229 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/knadh/koanf/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/probes"
+)
+
+// monitorKeys are the keys of a monitor and of `defaults`.
+type monitorKeys struct {
+	ID            string             `koanf:"id"`
+	Name          string             `koanf:"name"`
+	Type          string             `koanf:"type"`
+	Group         string             `koanf:"group"`
+	Labels        map[string]string  `koanf:"labels"`
+	Interval      time.Duration      `koanf:"interval"`
+	Cron          string             `koanf:"cron"`
+	Timezone      string             `koanf:"timezone"`
+	Timeout       time.Duration      `koanf:"timeout"`
+	Retries       int                `koanf:"retries"`
+	RetryInterval time.Duration      `koanf:"retry_interval"`
+	Recoveries    int                `koanf:"recoveries"`
+	RemindEvery   time.Duration      `koanf:"remind_every"`
+	Credential    string             `koanf:"credential"`
+	Notify        []string           `koanf:"notify"`
+	Enabled       bool               `koanf:"enabled"`
+	HTTP          probes.HTTPOptions `koanf:",squash"`
+}
+
+func defaultMonitor() monitorKeys {
+	return monitorKeys{
+		Type: "http", Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
+		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(),
+	}
+}
+
+// monitors loads the monitors, one at a time: at fifty thousand, koanf's map of
+// them all would take twice the memory of all the rest.
+type monitors struct {
+	*loader
+	config   *Config
+	defaults []item
+	base     *koanf.Koanf           // carries the defaults
+	leaves   int                    // of them
+	values   int                    // and what they reveal
+	found    map[check.Problem]bool // in the defaults alone
+	names    map[string]Position
+	ids      map[string]Position
+	creds    []string // names, for suggestions
+	channels []string
+	used     map[string]bool // "credentials.NAME", "notifiers.NAME"
+}
+
+func newMonitors(l *loader, c *Config, p *parts) *monitors {
+	m := &monitors{
+		loader: l, config: c, defaults: p.defaults, base: newKoanf(), found: map[check.Problem]bool{},
+		names: map[string]Position{}, ids: map[string]Position{}, used: map[string]bool{},
+		creds: sortedKeys(c.Credentials), channels: sortedKeys(c.Notifiers),
+	}
+	m.begin(0, 0)
+	m.carry(m.base, reflect.TypeFor[monitorKeys](), p.defaults...)
+	m.checkDefaults()
+	m.leaves, m.values = len(m.loader.leaves), len(m.loader.values)
+	return m
+}
+
+// checkDefaults reports what is wrong with the defaults by themselves, once and
+// at their own place.
+func (m *monitors) checkDefaults() {
+	k := defaultMonitor()
+	m.unmarshal(m.base, &k, Position{})
+	v := view{defaults: m.defaults}
+	for _, key := range []string{"id", "name"} {
+		if v.has(key) {
+			m.complain(v.at(key), key+" cannot stand in defaults: every monitor has its own")
+		}
+	}
+	if len(m.defaults) == 0 {
+		return
+	}
+	k.Name, k.ID = "defaults", "defaults"
+	if !v.has("url") {
+		k.HTTP.URL = "https://defaults.invalid/"
+	}
+	for _, p := range checkHTTP(k.HTTP) {
+		m.found[p] = true
+		m.relay([]check.Problem{p}, v.locate)
+	}
+	m.checkTimes(&k, v)
+	m.checkSchedule(&k, v)
+	m.checkLabels(k.Labels, v)
+	m.checkCredential(k.Credential, v)
+	m.resolveNotify(k.Notify, v)
+}
+
+// load adds the monitors to the configuration.
+func (m *monitors) load(items []item) {
+	m.config.Monitors = make([]Monitor, 0, len(items))
+	for _, it := range items {
+		if it.node.Kind != yaml.MappingNode {
+			m.complain(it.pos, "a monitor is a mapping with a name and a url, not "+kind(it.node))
+			continue
+		}
+		m.begin(m.leaves, m.values)
+		k := defaultMonitor()
+		carried := m.base.Copy()
+		m.carry(carried, reflect.TypeFor[monitorKeys](), it)
+		m.unmarshal(carried, &k, it.pos)
+		v := view{own: it, defaults: m.defaults}
+		if m.checkType(k.Type, v) {
+			m.config.Monitors = append(m.config.Monitors, m.monitor(&k, v))
+		}
+	}
+}
+
+// monitor checks what is left to check and returns the finished monitor.
+func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
+	m.identify(k, v)
+	m.checkTimes(k, v)
+	m.checkSchedule(k, v)
+	m.checkLabels(k.Labels, v)
+	m.checkCredential(k.Credential, v)
+	m.checkURL(k, v)
+	for _, p := range checkHTTP(k.HTTP) {
+		if !m.found[p] {
+			m.relay([]check.Problem{p}, v.locate)
+		}
+	}
+	if k.Cron != "" && k.Timezone == "" {
+		k.Timezone = m.config.Timezone.String()
+	}
+	return Monitor{
+		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
+		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
+		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery,
+		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP, Pos: v.own.pos,
+	}
+}
+
+func (m *monitors) checkType(t string, v view) bool {
+	switch {
+	case t == "http":
+		return true
+	case slices.Contains(laterMonitorTypes(), t):
+		m.judge(v.at("type"), "type: "+t+" is not supported yet")
+	case nearest(t, append(laterMonitorTypes(), "http")) != "":
+		m.judge(v.at("type"), fmt.Sprintf("type: unknown type %q, did you mean %q?", t, nearest(t, append(laterMonitorTypes(), "http"))))
+	default:
+		m.judge(v.at("type"), fmt.Sprintf("type: unknown type %q; it is http", t))
+	}
+	return false
+}
+
+// identify checks name and id, and makes the id of the name where none is
+// given.
+func (m *monitors) identify(k *monitorKeys, v view) {
+	at := v.at("name")
+	if k.Name == "" {
+		m.judge(at, "name: a monitor needs a name")
+	} else if old, ok := m.names[k.Name]; ok {
+		m.judge(at, fmt.Sprintf("name: %q is the name of another monitor at %s", k.Name, old))
+	} else {
+		m.names[k.Name] = at
+	}
+	if v.has("id") {
+		at = v.at("id")
+		if k.ID == "" || slug(k.ID) != k.ID {
+			m.judge(at, "id: an id holds a-z, 0-9 and single dashes between them")
+			return
+		}
+	} else if k.ID = slug(k.Name); k.ID == "" {
+		if k.Name != "" {
+			m.judge(at, "name: no id can be made of this name, it holds none of a-z and 0-9: give the monitor an id")
+		}
+		return
+	}
+	switch old, ok := m.ids[k.ID]; {
+	case !ok:
+		m.ids[k.ID] = at
+	case m.names[k.Name] == at || v.has("id"): // else it was said of the name
+		m.judge(at, fmt.Sprintf("the id %q belongs to another monitor at %s: give one of them another id", k.ID, old))
+	}
+}
+
+// slug makes an id of a name: lower case, every run of other characters a dash.
+func slug(name string) string {
+	out := make([]byte, 0, len(name))
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+			out = append(out, c)
+		case len(out) > 0 && out[len(out)-1] != '-':
+			out = append(out, '-')
+		}
+	}
+	if n := len(out); n > 0 && out[n-1] == '-' {
+		out = out[:n-1]
+	}
+	return string(out)
+}
+
+// unused warns of what nobody uses.
+func (m *monitors) unused() {
+	if len(m.config.Monitors) == 0 {
+		return
+	}
+	for _, name := range m.creds {
+		if key := "credentials." + name; !m.used[key] {
+			m.warn(m.config.Where[key], "credential "+strconv.Quote(name)+" is used by no monitor")
+		}
+	}
+	for _, name := range m.channels {
+		if key := "notifiers." + name; !m.used[key] {
+			m.warn(m.config.Where[key], "notifier "+strconv.Quote(name)+" is used by no monitor")
+		}
+	}
+}

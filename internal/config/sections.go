@@ -1,0 +1,175 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/notifiers"
+)
+
+// section decodes a section that may stand in several files over the defaults
+// in out, and returns where its keys stand.
+func (l *loader) section(out any, items []item) func(key string) Position {
+	l.begin(0, 0)
+	k := newKoanf()
+	l.carry(k, reflect.TypeOf(out).Elem(), items...)
+	l.unmarshal(k, out, Position{})
+	return func(key string) Position {
+		for _, it := range items {
+			if it.has(key) {
+				return it.locate(key)
+			}
+		}
+		return Position{}
+	}
+}
+
+func (l *loader) server(items []item) Server {
+	s := Server{Listen: "127.0.0.1:9640"}
+	at := l.section(&s, items)
+	if off, err := splitListen(s.Listen); err != "" {
+		l.judge(at("listen"), "server.listen: "+err)
+	} else if off {
+		l.warn(at("listen"), "server.listen: others can reach "+s.Listen+" and nobody has to log in; changes and /probe are refused there")
+	}
+	if s.ExternalURL != "" {
+		if !isAbsolute(s.ExternalURL) {
+			l.judge(at("external_url"), "server.external_url: an absolute http or https URL is wanted, such as https://watch.example.com/")
+		} else if !strings.HasSuffix(s.ExternalURL, "/") {
+			s.ExternalURL += "/"
+		}
+	}
+	return s
+}
+
+// splitListen says whether an address can be reached from other machines, or
+// what is wrong with it.
+func splitListen(addr string) (off bool, wrong string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false, "an address such as 127.0.0.1:9640 is wanted"
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return false, "the port has to be a number from 0 to 65535"
+	}
+	return !isLoopback(host), ""
+}
+
+func isLoopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func isAbsolute(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+func (l *loader) agent(items []item) Agent {
+	var a Agent
+	l.section(&a, items)
+	return a
+}
+
+func (l *loader) storage(items []item) Storage {
+	s := Storage{Path: "watchword.db"}
+	l.section(&s, items)
+	return s
+}
+
+func (l *loader) alerting(items []item) Alerting {
+	a := Alerting{GroupWait: 10 * time.Second}
+	at := l.section(&a, items)
+	if a.GroupWait > time.Hour {
+		l.judge(at("group_wait"), "alerting.group_wait: more than 1h would hold alerts back for too long")
+	}
+	return a
+}
+
+// timezone decodes the one value that stands alone at the top.
+func (l *loader) timezone(items []item) *time.Location {
+	var top struct {
+		Timezone string `koanf:"timezone"`
+	}
+	l.begin(0, 0)
+	k := newKoanf()
+	for _, it := range items {
+		at := spot{src: it.src, pos: it.pos, path: it.name, key: it.name}
+		if v, ok := l.build(it.node, reflect.TypeFor[string](), at); ok {
+			if err := k.Load(tree{it.name: v}, nil); err != nil {
+				l.complain(it.pos, err.Error())
+			}
+		}
+	}
+	l.unmarshal(k, &top, Position{})
+	zone, wrong := zoneOf(top.Timezone)
+	if wrong != "" {
+		l.judge(items[0].pos, "timezone: "+wrong)
+		return time.UTC
+	}
+	return zone
+}
+
+func zoneOf(name string) (*time.Location, string) {
+	if name == "Local" { // what it means depends on the machine
+		return nil, "name a zone such as Europe/Berlin"
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, "unknown time zone " + strconv.Quote(name) + ": name one such as Europe/Berlin"
+	}
+	return zone, ""
+}
+
+func (l *loader) credentials(items []item, where map[string]Position) map[string]auth.Options {
+	all := make(map[string]auth.Options, len(items))
+	for _, it := range items {
+		o := auth.DefaultOptions()
+		l.one(&o, it)
+		for _, m := range laterAuthMethods() {
+			if o.AuthMethod == m {
+				at := it.locate("auth_method")
+				l.judge(at, "auth_method: "+m+" is not supported yet")
+				l.spoil(at)
+			}
+		}
+		l.relay(checkCredential(it.name, o), it.locate)
+		all[it.name], where["credentials."+it.name] = o, it.pos
+	}
+	return all
+}
+
+func (l *loader) notifiers(items []item, where map[string]Position) map[string]notifiers.Options {
+	all := make(map[string]notifiers.Options, len(items))
+	for _, it := range items {
+		o := notifiers.DefaultOptions()
+		l.one(&o, it)
+		for i, e := range o.Events {
+			if e == "exposed" {
+				at := it.locate("events[" + strconv.Itoa(i) + "]")
+				l.judge(at, "events: exposed is not supported yet")
+				l.spoil(at)
+			}
+		}
+		l.relay(checkNotifier(o), it.locate)
+		all[it.name], where["notifiers."+it.name] = o, it.pos
+	}
+	return all
+}
+
+// one decodes an item over the defaults in out.
+func (l *loader) one(out any, it item) {
+	l.begin(0, 0)
+	k := newKoanf()
+	l.carry(k, reflect.TypeOf(out).Elem(), it)
+	l.unmarshal(k, out, it.pos)
+}
