@@ -1,0 +1,42 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// lock takes the lock file beside the database and writes into it who holds
+// it. The file is never removed: another agent may wait at the old inode.
+func lock(path, version string, now time.Time) (*flock.Flock, error) {
+	name := path + ".lock"
+	l := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	got, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock database %q: %w", path, err)
+	}
+	if !got {
+		_ = l.Close()
+		return nil, &HeldError{Path: path, Holder: holder(name)}
+	}
+	host, _ := os.Hostname()
+	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Version: version, Since: now.UTC().Truncate(time.Second)})
+	if err == nil {
+		// On a full disk the lock is held all the same; it is only anonymous.
+		_ = os.WriteFile(name, append(text, '\n'), 0o600)
+	}
+	return l, nil
+}
+
+// holder reads who holds a lock; the zero Holder when that cannot be told.
+func holder(name string) Holder {
+	var h Holder
+	text, err := os.ReadFile(name)
+	if err != nil || json.Unmarshal(text, &h) != nil {
+		return Holder{}
+	}
+	return h
+}
