@@ -1,0 +1,86 @@
+package probes
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+)
+
+const (
+	messageRunes = 480
+	hintRunes    = 800
+)
+
+// blame makes a fault of a finding: its class, its cause, one line each.
+func (r *run) blame(f *finding) *check.Fault {
+	class := check.ClassOf(f.reason)
+	return &check.Fault{Class: class, Reason: f.reason, Cause: r.cause(class, f.reason),
+		Message: secret.Line(f.message, messageRunes), Hint: secret.Line(f.hint, hintRunes)}
+}
+
+// cause says what broke, so that monitors which fail for one cause are one
+// incident.
+func (r *run) cause(class check.Class, reason check.Reason) check.Cause {
+	w := r.p.way
+	switch class {
+	case check.Network:
+		return check.Cause{Kind: check.CauseAddress, Key: r.res.Remote}
+	case check.TLS:
+		return check.Cause{Kind: check.CauseAddress, Key: addressOf(r.at)}
+	case check.Agent:
+		return check.Cause{Kind: check.CauseAgent, Key: "agent"}
+	}
+	if reason == check.GatewayError {
+		return check.Cause{Kind: check.CauseAddress, Key: addressOf(r.at)}
+	}
+	if w != nil {
+		switch class {
+		case check.IDP:
+			return check.Cause{Kind: check.CauseProvider, Key: w.Provider}
+		case check.Credential:
+			return check.Cause{Kind: check.CauseCredential, Key: w.Credential}
+		case check.Gateway:
+			return check.Cause{Kind: check.CauseGate, Key: w.Gate}
+		}
+	}
+	return check.Cause{Kind: check.CauseMonitor, Key: r.p.monitor.ID}
+}
+
+// attribute asks who is to blame: where the provider of a gate is dead, a gate
+// that cannot check tokens is not at fault, and nor is the service.
+func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
+	f := r.blame(v.fault)
+	w := r.p.way
+	if w == nil || w.Alive == nil || w.Provider == "" {
+		return f
+	}
+	failing := r.status == 500 || r.status >= 502 && r.status <= 504
+	if f.Class != check.Gateway && !(failing && f.Class == check.Target) {
+		return f
+	}
+	if w.Alive(ctx) || ctx.Err() != nil { // out of time, nothing was learned
+		if f.Reason == check.GatewayError {
+			f.Cause = check.Cause{Kind: check.CauseGate, Key: w.Gate}
+		}
+		return f
+	}
+	return &check.Fault{Class: check.IDP, Reason: check.TokenUnreachable,
+		Cause:   check.Cause{Kind: check.CauseProvider, Key: w.Provider},
+		Message: secret.Line(fmt.Sprintf("the identity provider %s does not answer, and so the resource does not either: %s", w.Provider, f.Message), messageRunes),
+		Hint:    fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", w.Gate)}
+}
+
+// noToken is the fault of an error that says nothing of itself.
+func (r *run) noToken(ctx context.Context, err error) *check.Fault {
+	f := &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.p.way.Credential),
+		"this is a fault of Watchword's own: please report it"}
+	if ctx.Err() != nil {
+		f = &finding{check.TokenTimeout, fmt.Sprintf("no token of credential %q before the deadline", r.p.way.Credential),
+			"the identity provider is slow, or the timeout of the monitor too short for a token and an answer"}
+	}
+	fault := r.blame(f)
+	fault.Err = err
+	return fault
+}

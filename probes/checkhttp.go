@@ -1,0 +1,134 @@
+package probes
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+const (
+	connectionFresh = "fresh"
+	connectionReuse = "reuse"
+)
+
+// CheckHTTP says what is wrong with the options of an http monitor. It reads
+// the files that they name and sends nothing. No message holds the URL, whose
+// query and userinfo may be secret.
+func CheckHTTP(o HTTPOptions) []check.Problem {
+	return append(checkRequest(o), transport.Check(o.Transport())...)
+}
+
+// checkRequest is CheckHTTP without what needs files.
+func checkRequest(o HTTPOptions) []check.Problem {
+	var ps []check.Problem
+	add := func(path string, err error) {
+		if err != nil {
+			ps = append(ps, check.Problem{Path: path, Message: err.Error()})
+		}
+	}
+	_, err := Origin(o.URL)
+	add("url", err)
+	if !httpguts.ValidHeaderFieldName(o.Method) { // a method is a token too
+		add("method", fmt.Errorf("%q is not a method", o.Method))
+	} else if upper := strings.ToUpper(o.Method); o.Method != upper {
+		add("method", fmt.Errorf("methods are case-sensitive: write %s", upper))
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
+		add("headers."+name, checkHeader(name, o.Headers[name]))
+	}
+	if o.MaxRedirects < 0 || o.MaxRedirects > 100 {
+		add("max_redirects", fmt.Errorf("%d is not between 0 and 100", o.MaxRedirects))
+	}
+	if o.MaxBody <= 0 {
+		add("max_body", errors.New("it must be at least one byte"))
+	}
+	if o.Connection != connectionFresh && o.Connection != connectionReuse {
+		add("connection", fmt.Errorf("%q is neither %s nor %s", o.Connection, connectionFresh, connectionReuse))
+	}
+	_, wrong := newExpectations(o.Expect)
+	return append(append(ps, wrong...), checkHead(o)...)
+}
+
+func checkHead(o HTTPOptions) []check.Problem {
+	var ps []check.Problem
+	if o.Method != http.MethodHead {
+		return nil
+	}
+	const message = "the answer to HEAD has no body to look in: use GET"
+	if len(o.Expect.Keyword) > 0 {
+		ps = append(ps, check.Problem{Path: "expect.keyword", Message: message})
+	}
+	if len(o.Expect.Absent) > 0 {
+		ps = append(ps, check.Problem{Path: "expect.absent", Message: message})
+	}
+	return ps
+}
+
+func checkHeader(name string, value secret.Text) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%q is not the name of a header", name)
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Upgrade":
+		return errors.New("this header belongs to the connection and cannot be set")
+	}
+	if !value.IsLiteral() {
+		return nil
+	}
+	if v, err := value.Reveal(); err != nil || !httpguts.ValidHeaderFieldValue(v) {
+		return errors.New("the value holds characters that no header may hold")
+	}
+	return nil
+}
+
+// Origin returns scheme://host:port of a URL, in lower case, with the default
+// port filled in (RFC 6454). The error says what is wrong with the URL without
+// quoting it.
+func Origin(rawURL string) (string, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", errors.New("it cannot be parsed as a URL")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return "", errors.New("it must begin with http:// or https://")
+	}
+	if u.Hostname() == "" {
+		return "", errors.New("it names no host")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "", errors.New("its port is not between 1 and 65535")
+		}
+	}
+	return originOf(u), nil
+}
+
+func originOf(u *url.URL) string { return strings.ToLower(u.Scheme) + "://" + addressOf(u) }
+
+// addressOf returns host:port, the name as DNS spells it.
+func addressOf(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	if port == "" {
+		port = "443"
+		if strings.EqualFold(u.Scheme, "http") {
+			port = "80"
+		}
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,127 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+)
+
+const drain = 2 << 10 // of a body that nobody needs, so that its connection can be kept
+
+// exchange sends one request and reads its answer.
+func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fault) {
+	start, t := time.Now(), new(trace)
+	r.at, r.status = h.url, 0
+	r.tries = append(r.tries, check.Try{Method: h.method, URL: r.urlOf(h)})
+	last := &r.tries[len(r.tries)-1]
+	resp, err := r.send(t.attach(ctx), h)
+	if err != nil {
+		f := r.failed(ctx, t, err)
+		last.Took, last.Remote = time.Since(start), r.res.Remote
+		return nil, verdict{}, f
+	}
+	defer resp.Body.Close()
+	r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
+	if len(r.tries) == 1 {
+		r.res.Certs = r.p.chainOf(resp.TLS)
+	}
+	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed}
+	v := r.read(ctx, a, resp, t)
+	if v.next != nil {
+		r.jars.keep(h.url, resp.Header)
+	}
+	r.arrived(t)
+	last.Status, last.Took, last.Remote = a.status, time.Since(start), r.res.Remote
+	if redirects(a.status) {
+		last.Location = r.scene.target(a)
+	}
+	return a, v, nil
+}
+
+// send sends the request of a hop. Custom headers and the credential are in the
+// header for the monitor's own origin and in no other.
+func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
+	rt, head, host := r.p.common.RT, r.head, r.host
+	switch {
+	case !h.own:
+		rt, head, host = r.p.common.Foreign, r.p.defaults(), ""
+	case h.redirected: // the first request still has it
+		head = maps.Clone(head)
+	}
+	req, err := r.p.request(ctx, h, head)
+	if err != nil {
+		return nil, err
+	}
+	if host != "" {
+		req.Host = host
+	}
+	r.jars.put(req)
+	return rt.RoundTrip(req)
+}
+
+// read reads an answer, its body only where the header does not decide.
+func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace) verdict {
+	v, done := r.scene.readHead(a)
+	if done {
+		_, _ = io.CopyN(io.Discard, resp.Body, drain)
+		return v
+	}
+	more, err := r.buf.read(resp, r.p.maxBody)
+	a.cut = more
+	a.body = decodeText(r.buf.b, a.header.Get("Content-Type"))
+	if d, ok := errors.AsType[*decodeError](err); ok {
+		a.broken = &finding{check.Protocol, secret.Line(d.Error(), quoteRunes),
+			"the service, or a proxy before it, names an encoding that it does not send"}
+	} else if err != nil {
+		a.broken = r.scene.network(ctx, r.fact(receiving, t), err)
+	}
+	return r.scene.readBody(a)
+}
+
+// failed is the fault of a request that got no answer.
+func (r *run) failed(ctx context.Context, t *trace, err error) *check.Fault {
+	at := r.arrived(t)
+	if e, ok := errors.AsType[*headerError](err); ok {
+		return r.blame(unreadable(e))
+	}
+	f := r.blame(r.scene.network(ctx, r.fact(at, t), err))
+	f.Err = err
+	return f
+}
+
+// arrived ends the trace of a request and takes over what it found.
+func (r *run) arrived(t *trace) step {
+	at := t.end(&r.res.Phases)
+	if r.res.Remote = t.remote(); r.res.Remote == "" {
+		r.res.Remote = addressOf(r.at) // it did not resolve
+	}
+	return at
+}
+
+func (r *run) fact(at step, t *trace) wireFact {
+	f := wireFact{at: at, name: addressOf(r.at), remote: t.remote(), start: r.res.Start, token: r.res.Phases.Token}
+	if f.remote == "" {
+		f.remote = f.name
+	}
+	return f
+}
+
+func (r *run) urlOf(h hop) string {
+	if !h.redirected {
+		return r.p.monitor.URL
+	}
+	return r.scene.shown(h.url)
+}
+
+// note says why another request follows.
+func (r *run) note(why string) {
+	if n := len(r.tries); n > 0 {
+		r.tries[n-1].Note = why
+	}
+}

@@ -1,0 +1,139 @@
+// Package probes is what a check does: it sends a request with the authority it
+// was given, reads the answer, and says who is to blame where it is not the one
+// expected. A probe returns exactly one result, whatever happens, and tells
+// nobody else.
+package probes
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+// The types of credentials, as auth names them.
+const (
+	kindClientCredentials = "client_credentials"
+	kindBasic             = "basic"
+	kindBearer            = "bearer"
+	kindHeader            = "header"
+)
+
+// Authorizer gives a request its authority, and learns what became of it.
+type Authorizer interface {
+	// Authorize puts the credential on req, waiting within ctx for a token
+	// where there is none. gen tells one token from the next. The error is a
+	// *check.Fault with its cause.
+	Authorize(ctx context.Context, req *http.Request) (gen uint64, err error)
+	// Judged tells whether the gate refused token gen or took it; again says
+	// that one more try with another token is due.
+	Judged(gen uint64, refused bool) (again bool)
+}
+
+// Way is the way in: what is known of the credential of a monitor.
+type Way struct {
+	Auth       Authorizer
+	Kind       string                     // type of the credential
+	Credential string                     // its name
+	Gate       string                     // what refuses together
+	Provider   string                     // origin of the token endpoint, "" for none
+	TokenURL   string                     // redacted
+	Alive      func(context.Context) bool // whether the provider answers; nil: nobody to ask
+	Authelia   func() bool                // whether the token sent is one of Authelia's; may be nil
+	Token      func() *check.TokenInfo    // may be nil
+	Secrets    func() []string            // what is scrubbed from quotes; may be nil
+}
+
+// Common is what probes share.
+type Common struct {
+	// RT sends the requests. It must not follow redirects, decode bodies or
+	// bound times: *http.Transport with DisableCompression.
+	RT http.RoundTripper
+	// Foreign sends what leaves the monitor's origin: redirects of monitors
+	// without a credential. It must present no client certificate. Nil: RT
+	// where the options name none; else such redirects are not followed.
+	Foreign   http.RoundTripper
+	UserAgent string
+	Buffers   *Buffers // nil: buffers of its own
+}
+
+// HTTP is a monitor of type http. It is safe for concurrent use.
+type HTTP struct {
+	monitor *check.Monitor
+	way     *Way
+	common  Common
+
+	url          *url.URL // without userinfo and fragment
+	origin       string
+	address      string // host:port of url
+	user         *url.Userinfo
+	method       string
+	host         string // from a Host header, "" for the URL's
+	headers      []header
+	prepared     http.Header // the whole header where no value has to be read at use
+	body         secret.Text
+	expect       expectations
+	maxRedirects int
+	maxBody      int64
+	chain        atomic.Pointer[check.Chain] // of the last run
+}
+
+// NewHTTP builds the probe of monitor m. All that can be checked is checked by
+// CheckHTTP; its first error is returned. w is nil for a monitor without a
+// credential. NewHTTP does no I/O.
+func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
+	for _, p := range checkRequest(o) {
+		if !p.Warning {
+			return nil, errors.New(p.Path + ": " + p.Message)
+		}
+	}
+	if c.RT == nil {
+		return nil, errors.New("no transport")
+	}
+	if c.Foreign == nil && o.TLS.CertFile == "" && o.TLS.ServerName == "" {
+		c.Foreign = c.RT
+	}
+	if c.Buffers == nil {
+		c.Buffers = new(Buffers)
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, errors.New("url: it cannot be parsed")
+	}
+	p := &HTTP{monitor: m, way: w, common: c, user: u.User, method: o.Method, body: o.Body,
+		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody}
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	p.url, p.origin, p.address = u, originOf(u), addressOf(u)
+	p.expect, _ = newExpectations(o.Expect)
+	p.setHeaders(o.Headers)
+	return p, nil
+}
+
+// Probe runs the check once, within ctx, which bounds the whole run. It returns
+// exactly one result.
+func (p *HTTP) Probe(ctx context.Context) check.Result { return p.run(ctx, false) }
+
+// Explain is Probe with Detail always set.
+func (p *HTTP) Explain(ctx context.Context) check.Result { return p.run(ctx, true) }
+
+// Transport returns the options of the transport that a monitor with these
+// options needs.
+func (o HTTPOptions) Transport() transport.Options {
+	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse}
+}
+
+// ForeignTransport returns the options of the transport for redirects that
+// leave the monitor's origin: the same trust, and nothing that is ours.
+func (o HTTPOptions) ForeignTransport() transport.Options {
+	t := o.Transport()
+	t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ServerName = "", "", ""
+	return t
+}

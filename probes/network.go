@@ -1,0 +1,97 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+// The messages and hints of what happens on the wire.
+
+// wireFact is what is known of a request that came to no good end.
+type wireFact struct {
+	at     step
+	name   string // host:port of the URL
+	remote string // address that was dialled, name for none
+	start  time.Time
+	token  time.Duration // of the run that went to the token
+}
+
+// network reads an error of the wire. Where the deadline of the run has passed,
+// it is the deadline, whatever it made of the connection; but for a name or a
+// certificate that was at fault before.
+func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
+	class, reason, text := transport.Classify(err)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS {
+		end, _ := ctx.Deadline()
+		return w.timeout(end.Sub(w.start))
+	}
+	return &finding{reason, text, w.hint(reason)}
+}
+
+func (w wireFact) hint(reason check.Reason) string {
+	switch reason {
+	case check.DNS:
+		return "ask this machine's name server for " + w.name + ": is the name spelt right, does its record still exist?"
+	case check.Connect:
+		return "nothing listens at " + w.remote + ", or it cannot be reached from here: is the service or its proxy running?"
+	case check.Reset:
+		return "the other side ended the connection: look at the log of what listens at " + w.remote + "; plain http to a TLS port ends so too"
+	case check.CertificateExpired:
+		return "renew the certificate of " + w.name + ", and load it: a renewed file that nobody reloaded looks the same"
+	case check.CertificateNotYetValid:
+		return "compare the clocks: this machine's, and that of whoever issued the certificate of " + w.name
+	case check.CertificateUntrusted:
+		return "a private CA needs tls: {ca_file: …}; else an intermediate certificate is missing at " + w.name
+	case check.CertificateHostname:
+		return "the certificate is for other names than " + w.name + ": another virtual host answered, or the name is missing in it"
+	case check.Handshake:
+		return "no TLS could be agreed on with " + w.remote + ": https to a plain http port, a client certificate that is missing, or a TLS version that one side refuses"
+	case check.Timeout:
+		return "look at what listens at " + w.remote
+	case check.Internal:
+		return "this machine is at its limits, or the agent was being stopped: its log says more"
+	}
+	return "what listens at " + w.remote + " does not speak HTTP as the URL says"
+}
+
+// timeout says in which phase the deadline passed.
+func (w wireFact) timeout(within time.Duration) *finding {
+	limit, remote := inSeconds(within), w.remote
+	f := &finding{reason: check.Timeout}
+	switch w.at {
+	case resolving:
+		f.message = fmt.Sprintf("the name %s was not resolved within %s", w.name, limit)
+		f.hint = "ask this machine's name server for it"
+	case connecting:
+		f.message = fmt.Sprintf("no connection to %s within %s", remote, limit)
+		f.hint = "nothing answers at the address: the machine is down, or a firewall drops packets"
+	case shaking:
+		f.message = fmt.Sprintf("connected to %s, but the TLS handshake was not done within %s", remote, limit)
+		f.hint = "the port is open and nobody speaks TLS there in time: look at the proxy's load"
+	case waiting:
+		f.message = fmt.Sprintf("connected to %s, but no answer within %s", remote, limit)
+		f.hint = "the service took the request and does not answer: look at its load, its database, what it waits for"
+	case receiving:
+		f.message = fmt.Sprintf("an answer began, but did not end within %s", limit)
+		f.hint = "the body is slow or never ends: a stream needs another URL to be watched"
+	default:
+		f.message = fmt.Sprintf("no connection to %s within %s", w.name, limit)
+		f.hint = "no connection was begun in time"
+	}
+	if w.token > within/4 {
+		f.hint = fmt.Sprintf("the token alone took %s of it; %s", inSeconds(w.token), f.hint)
+	}
+	return f
+}
+
+func inSeconds(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	}
+	return fmt.Sprintf("%.4g s", d.Round(100*time.Millisecond).Seconds())
+}

@@ -1,0 +1,219 @@
+package probes
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+// header is one header of the configuration.
+type header struct {
+	name  string // canonical
+	value secret.Text
+}
+
+// setHeaders prepares the header of the requests. What stands in the
+// configuration itself is prepared once; files and variables are read at use.
+func (p *HTTP) setHeaders(configured map[string]secret.Text) {
+	p.prepared = p.defaults()
+	for _, name := range slices.Sorted(maps.Keys(configured)) {
+		h := header{http.CanonicalHeaderKey(name), configured[name]}
+		v, err := h.value.Reveal()
+		switch {
+		case err == nil && h.name == "Host" && (h.value.IsLiteral() || h.value.IsZero()):
+			p.host = v
+		case err == nil && (h.value.IsLiteral() || h.value.IsZero()):
+			p.prepared[h.name] = []string{v}
+		default:
+			p.headers = append(p.headers, h)
+		}
+	}
+}
+
+func (p *HTTP) defaults() http.Header {
+	return http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"gzip"}, "User-Agent": {p.common.UserAgent}}
+}
+
+// hop is one request of a run.
+type hop struct {
+	method     string
+	url        *url.URL
+	own        bool   // it stays on the monitor's origin
+	bare       bool   // the redirect dropped the body
+	redirected bool   // a redirect led here
+	passed     string // by which sign an earlier redirect led to a sign-in, "" once the way came back
+}
+
+func (p *HTTP) first() hop { return hop{method: p.method, url: p.url, own: true} }
+
+// after returns the hop that a redirect leads to (RFC 9110, 15.4): 307 and 308
+// keep method and body, the others make it a GET. ok is false where the body
+// would leave the monitor's origin.
+func (p *HTTP) after(h hop, status int, v *verdict) (next hop, ok bool) {
+	next = hop{method: h.method, url: v.next, bare: h.bare, redirected: true, passed: h.passed}
+	next.own = originOf(v.next) == p.origin
+	if v.next.Fragment != "" || v.next.User != nil {
+		u := *v.next
+		u.Fragment, u.RawFragment, u.User = "", "", nil
+		next.url = &u
+	}
+	if status != http.StatusTemporaryRedirect && status != http.StatusPermanentRedirect {
+		next.bare = true
+		if h.method != http.MethodHead {
+			next.method = http.MethodGet
+		}
+	}
+	switch {
+	case v.shape != "":
+		next.passed = v.shape
+	case next.own:
+		next.passed = ""
+	}
+	return next, next.own || (next.bare || p.body.IsZero()) && p.common.Foreign != nil
+}
+
+// ownHeader returns the header of requests to the monitor's origin, before the
+// credential is put on it.
+func (p *HTTP) ownHeader() (h http.Header, host string, err error) {
+	h, host = maps.Clone(p.prepared), p.host
+	for _, c := range p.headers {
+		v, err := c.value.Reveal()
+		if err == nil && !httpguts.ValidHeaderFieldValue(v) {
+			err = &secret.MissingError{What: "its value holds characters that no header may hold"}
+		}
+		if err != nil {
+			return nil, "", &headerError{c.name, err}
+		}
+		if c.name == "Host" {
+			host = v
+			continue
+		}
+		h[c.name] = []string{v}
+	}
+	if p.user != nil && h["Authorization"] == nil {
+		password, _ := p.user.Password()
+		h["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(p.user.Username()+":"+password))}
+	}
+	return h, host, nil
+}
+
+type headerError struct {
+	name string
+	err  error
+}
+
+func (e *headerError) Error() string { return "header " + e.name + ": " + e.err.Error() }
+
+func (e *headerError) Unwrap() error { return e.err }
+
+// request builds the request of a hop around a header that is its own.
+func (p *HTTP) request(ctx context.Context, h hop, head http.Header) (*http.Request, error) {
+	req := &http.Request{Method: h.method, URL: h.url, Host: h.url.Host, Header: head,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	if !h.bare && !p.body.IsZero() {
+		body, err := p.body.Reveal()
+		if err != nil {
+			return nil, &headerError{"body", err}
+		}
+		req.ContentLength = int64(len(body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
+	} else if h.bare {
+		for _, name := range []string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Location"} {
+			head.Del(name)
+		}
+	}
+	return req.WithContext(transport.Bind(ctx)), nil
+}
+
+// jars keep the cookies of one run, a jar for each origin: a jar of its own
+// would give those of one port to another.
+type jars map[string]*cookiejar.Jar
+
+func (j *jars) keep(u *url.URL, h http.Header) {
+	if len(h["Set-Cookie"]) == 0 {
+		return
+	}
+	if *j == nil {
+		*j = make(jars)
+	}
+	origin := originOf(u)
+	jar := (*j)[origin]
+	if jar == nil {
+		jar, _ = cookiejar.New(nil) // never fails
+		(*j)[origin] = jar
+	}
+	jar.SetCookies(u, (&http.Response{Header: h}).Cookies())
+}
+
+func (j jars) put(req *http.Request) {
+	if jar := j[originOf(req.URL)]; jar != nil {
+		for _, c := range jar.Cookies(req.URL) {
+			req.AddCookie(c)
+		}
+	}
+}
+
+// secretsOf returns what is to be scrubbed from quotes: answers echo what they
+// were sent.
+func (p *HTTP) secretsOf() []string {
+	var all []string
+	if p.way != nil && p.way.Secrets != nil {
+		all = slices.Clone(p.way.Secrets())
+	}
+	for name, vs := range p.prepared {
+		if sensitive(name) {
+			all = append(all, vs...)
+		}
+	}
+	for _, h := range p.headers {
+		all = append(all, reveal(h.value)...)
+	}
+	if !p.body.IsLiteral() {
+		all = append(all, reveal(p.body)...)
+	}
+	if password, ok := p.user.Password(); ok {
+		all = append(all, password, base64.StdEncoding.EncodeToString([]byte(p.user.Username()+":"+password)))
+	}
+	for _, vs := range p.url.Query() {
+		for _, v := range vs {
+			if len(v) >= 6 { // an ordinary "page=2" is no key
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+func reveal(t secret.Text) []string {
+	v, err := t.Reveal()
+	if err != nil || v == "" {
+		return nil
+	}
+	_, after, _ := strings.Cut(v, " ") // the token of "Bearer TOKEN"
+	return []string{v, after}
+}
+
+func sensitive(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"auth", "token", "key", "secret", "cookie", "pass", "session"},
+		func(part string) bool { return strings.Contains(name, part) })
+}
+
+// unreadable is the fault of a header or body whose secret cannot be read.
+func unreadable(err error) *finding {
+	return &finding{check.SecretUnavailable, "the request could not be written: " + secret.Line(err.Error(), quoteRunes),
+		"the variable must be set for the agent, or the file be there and readable by it"}
+}

@@ -1,0 +1,135 @@
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// run is one run of a probe: authorize, send, read, judge.
+type run struct {
+	p      *HTTP
+	scene  scene
+	res    check.Result
+	tries  []check.Try
+	head   http.Header // of requests to the own origin, authorized
+	host   string
+	gen    uint64 // of the token in head
+	jars   jars
+	buf    *buffer
+	at     *url.URL // of the last request
+	status int      // of its answer, 0 for none
+}
+
+func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
+	r := &run{p: p, at: p.url, scene: scene{url: p.url, origin: p.origin, expect: &p.expect,
+		follow: p.maxRedirects > 0, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
+	r.res.Monitor, r.res.Start = p.monitor, time.Now()
+	r.res.Fault = r.guarded(ctx)
+	r.res.Took = time.Since(r.res.Start)
+	if explain || r.res.Fault != nil || len(r.tries) > 1 {
+		r.res.Detail = &check.Detail{Tries: r.tries}
+		if p.way != nil && p.way.Token != nil {
+			r.res.Detail.Token = p.way.Token()
+		}
+	}
+	return r.res
+}
+
+// guarded turns a panic into a fault: whatever happens, there is a result.
+func (r *run) guarded(ctx context.Context) (f *check.Fault) {
+	defer func() {
+		if v := recover(); v != nil {
+			f = r.blame(&finding{check.Internal, "Watchword itself failed while it ran this check",
+				"this is a fault of Watchword's own: please report it"})
+			f.Err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	r.buf = r.p.common.Buffers.get()
+	f = r.twice(ctx)
+	r.p.common.Buffers.put(r.buf) // not after a panic: its state is unknown
+	return f
+}
+
+// twice tries once, and once more where the gate refused a token that may have
+// been replaced.
+func (r *run) twice(ctx context.Context) *check.Fault {
+	v, f := r.try(ctx)
+	if f == nil && r.judged(v) {
+		r.note("the gate refused the token; one more try with another one")
+		r.jars = nil
+		v, f = r.try(ctx)
+		if f == nil {
+			r.judged(v)
+		}
+	}
+	if f != nil || v.fault == nil {
+		return f
+	}
+	return r.attribute(ctx, v)
+}
+
+// judged tells the way in what became of its token.
+func (r *run) judged(v verdict) (again bool) {
+	if r.p.way == nil || v.token == noOpinion {
+		return false
+	}
+	return r.p.way.Auth.Judged(r.gen, v.token == refused)
+}
+
+// try goes from the credential to the last answer. It returns a reading, or the
+// fault that kept it from one.
+func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
+	if f := r.authorize(ctx); f != nil {
+		return verdict{}, f
+	}
+	h := r.p.first()
+	for hops, before := 0, (*answer)(nil); ; hops++ {
+		a, v, f := r.exchange(ctx, h)
+		if f != nil && h.passed != "" { // whether the way to sign in works is not what is watched
+			return verdict{fault: r.scene.signInPage(before, "behind a redirect "+h.passed)}, nil
+		}
+		if f != nil || v.next == nil {
+			return v, f
+		}
+		if hops == r.p.maxRedirects {
+			return verdict{fault: r.scene.loop(a, v.next, hops)}, nil
+		}
+		next, ok := r.p.after(h, a.status, &v)
+		if !ok {
+			return verdict{fault: r.scene.elsewhere(a, v.next)}, nil
+		}
+		r.note("followed the redirect")
+		h, before = next, a
+	}
+}
+
+// authorize writes the header of the requests to the monitor's own origin.
+func (r *run) authorize(ctx context.Context) *check.Fault {
+	p := r.p
+	head, host, err := p.ownHeader()
+	if err != nil {
+		return r.blame(unreadable(err))
+	}
+	r.head, r.host = head, host
+	if p.way == nil {
+		return nil
+	}
+	req := &http.Request{Method: p.method, URL: p.url, Host: p.url.Host, Header: head}
+	start := time.Now()
+	r.gen, err = p.way.Auth.Authorize(ctx, req)
+	r.res.Phases.Token += time.Since(start)
+	if err == nil {
+		return nil
+	}
+	if f, ok := errors.AsType[*check.Fault](err); ok {
+		return f
+	}
+	return r.noToken(ctx, err)
+}

@@ -1,0 +1,47 @@
+package probes
+
+import (
+	"github.com/watchword/watchword/internal/check"
+)
+
+// signIn is rule 3: by which sign an answer is a sign-in page, "" if it is none.
+// A known title is enough, also on an expected status and where all keywords
+// were found: behind a gate, nobody watches the sign-in page on purpose, and a
+// keyword like "Dashboard" may well stand in its footer. A password field alone
+// is not enough, because applications have such pages too.
+//
+// Without a credential a page that is asked for by its own URL and shows all the
+// keywords is what the user wanted to see: so a portal itself can be watched.
+func (s *scene) signIn(a *answer, expected bool, reason check.Reason) string {
+	if a.passed != "" {
+		return "at the end of a redirect " + a.passed
+	}
+	mediaType, _ := splitType(a.header.Get("Content-Type"))
+	if !isHTML(mediaType, a.body) {
+		return ""
+	}
+	wanted := s.way == nil && !a.redirected && expected && len(s.expect.keywords) > 0 && reason == ""
+	if system := knownTitle(pageTitle(a.body)); system != "" && !wanted {
+		return "titled \"" + s.quote(pageTitle(a.body)) + "\""
+	}
+	if !a.redirected && expected && reason != check.KeywordMissing {
+		return ""
+	}
+	p := inspect(a.body)
+	switch {
+	case p.password:
+		return "with a password field"
+	case p.refresh != "" && s.leadsToSignIn(a, p.refresh):
+		return "that sends the browser on to sign in"
+	}
+	return ""
+}
+
+func (s *scene) leadsToSignIn(a *answer, target string) bool {
+	u, err := a.url.Parse(target)
+	if err != nil {
+		return false
+	}
+	o := originOf(u)
+	return signInShape(s.url, u) != "" || s.way != nil && o == s.way.Provider && o != s.origin
+}
