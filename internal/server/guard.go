@@ -1,0 +1,135 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// No script, no inline style, no frame, no foreign host.
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// answer remembers what was answered.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap serves http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// watch logs the request, without its query, and turns a panic into a 500.
+func (s *Server) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w}
+		begin := time.Now()
+		defer func() {
+			s.rescue(a, r, recover())
+			s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", a.status, "took", time.Since(begin), "remote", r.RemoteAddr)
+		}()
+		next.ServeHTTP(a, r)
+	})
+}
+
+func (s *Server) rescue(a *answer, r *http.Request, cause any) {
+	if cause == nil {
+		return
+	}
+	s.log.Error("a handler failed", "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
+	if a.status != 0 { // too late for an answer: the connection is cut, so that nobody takes the half for the whole
+		panic(http.ErrAbortHandler)
+	}
+	fail(a, problem{Status: http.StatusInternalServerError, Detail: "the agent failed to answer; its log says more"})
+}
+
+func (s *Server) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// open says whether a path is for machines that come by any name.
+func open(path string) bool {
+	return path == "/metrics" || path == "/healthz" || path == "/readyz"
+}
+
+// gate decides who may ask. A page of a stranger can make a browser on this
+// machine ask us by a name that the stranger's DNS points here: so the Host is
+// checked, and writes must come from our own page or from no page at all.
+func (s *Server) gate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.loopback && !open(r.URL.Path) && !s.ours(r.Host) {
+			fail(w, problem{
+				Status: http.StatusMisdirectedRequest,
+				Detail: "this agent listens on loopback and answers to localhost, 127.0.0.1, [::1] and the host of server.external_url only",
+			})
+			return
+		}
+		if err := s.origin.Check(r); err != nil {
+			fail(w, problem{Status: http.StatusForbidden, Detail: "writes are not taken from pages of another origin"})
+			return
+		}
+		if !s.loopback && writes(r.Method) {
+			fail(w, problem{
+				Status: http.StatusForbidden,
+				Detail: "writes are refused because the agent listens off loopback and has no login. To allow them, set server.listen to 127.0.0.1:9640 and ask there. " +
+					"A reload needs no request: a changed file or SIGHUP does it",
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func writes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}
+
+// ours says whether a Host header names this machine's loopback or our
+// external URL.
+func (s *Server) ours(hostport string) bool {
+	host := lowerHost(hostport)
+	if host == "localhost" || host != "" && host == s.external {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// lowerHost returns the host of host[:port], without brackets, in lower case.
+func lowerHost(hostport string) string {
+	return strings.ToLower((&url.URL{Host: hostport}).Hostname())
+}
+
+// untilShutdown returns a context that also ends when the shutdown begins, for
+// requests that wait for something.
+func (s *Server) untilShutdown(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ending, cancel)
+	return ctx, func() { stop(); cancel() }
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// sortIncidents puts the worst first: what is exposed, then by members, then
+// by age.
+func sortIncidents(records []check.IncidentRecord) {
+	slices.SortStableFunc(records, func(a, b check.IncidentRecord) int {
+		if x, y := a.Fault.Class == check.ExposedTo, b.Fault.Class == check.ExposedTo; x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(len(b.Members), len(a.Members)), a.Opened.Compare(b.Opened))
+	})
+}
+
+// counts are the monitors of the page by their look.
+type counts struct {
+	all, up, down, pending, fresh, still int // still: paused or maintained
+	first                                string
+}
+
+func (c *counts) add(r *row) {
+	if c.all == 0 {
+		c.first = r.Name
+	}
+	c.all++
+	switch r.Shape {
+	case "up":
+		c.up++
+	case "pending":
+		c.pending++
+	case "new":
+		c.fresh++
+	case "maintenance", "paused":
+		c.still++
+	default:
+		c.down++
+	}
+}
+
+// headline is one sentence about the world: a clause a cause, worst first, at
+// most three; from the fourth on only the number and the worst.
+func (o *overview) headline(records []check.IncidentRecord, c *counts) {
+	o.Title = "Watchword"
+	if c.all > 0 {
+		o.Tally = fmt.Sprintf("%d of %d up", c.up, c.all)
+	}
+	if len(records) == 0 {
+		o.Plain = calm(c)
+		if c.down == 0 && c.up > 0 {
+			o.Title = "All well · Watchword"
+		}
+		return
+	}
+	o.Title = fmt.Sprintf("%d open · Watchword", len(records))
+	if len(records) > 3 {
+		o.More = len(records)
+		records = records[:1]
+	}
+	for i := range records {
+		part := clauseOf(&records[i])
+		if i == 0 && o.More == 0 {
+			part = part.upper()
+		}
+		o.Headline = append(o.Headline, part)
+	}
+}
+
+// calm is the headline where there is no incident.
+func calm(c *counts) string {
+	switch {
+	case c.all == 0:
+		return "Nothing is watched yet."
+	case c.down > 0:
+		return plural(c.down, "monitor is down.", "monitors are down.")
+	case c.pending > 0:
+		return plural(c.pending, "monitor fails and is being tried again.", "monitors fail and are being tried again.")
+	case c.up == 0 && c.fresh > 0:
+		return plural(c.fresh, "monitor waits for its first run.", "monitors wait for their first run.")
+	case c.up == 0:
+		return "Nothing is watched at the moment."
+	case c.all == 1:
+		return c.first + " is up."
+	case c.up == c.all:
+		return fmt.Sprintf("All %d monitors are up.", c.all)
+	case c.fresh > 0:
+		return plural(c.up, "monitor is up, ", "monitors are up, ") + plural(c.fresh, "waits for its first run.", "wait for their first run.")
+	default:
+		return plural(c.up, "monitor is up", "monitors are up") + fmt.Sprintf(", %d paused or in maintenance.", c.still)
+	}
+}
+
+// Separator stands before the clause at i: "a, b, and c".
+func (o *overview) Separator(i int) string {
+	switch n := len(o.Headline); {
+	case i == 0:
+		return ""
+	case n == 2:
+		return " and "
+	case i == n-1:
+		return ", and "
+	default:
+		return ", "
+	}
+}

@@ -1,0 +1,195 @@
+// Package server is the door for people and programs: it listens, checks who
+// asks, and answers with metrics, JSON and a plain page. It holds no state of
+// its own; what it shows and does comes in as funcs and the live table.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/watchword/watchword/internal/board"
+	"github.com/watchword/watchword/internal/check"
+)
+
+const (
+	shutdownTime   = 5 * time.Second
+	headerTime     = 10 * time.Second
+	requestTime    = 30 * time.Second
+	answerTime     = time.Minute
+	idleTime       = 2 * time.Minute
+	maxHeaderBytes = 32 << 10
+)
+
+// Each walks the live table in the order of the configuration until f returns
+// false. The View is only valid during the call.
+type Each func(f func(*board.View) bool)
+
+// Get returns a monitor of the live table by its id.
+type Get func(id string) (board.View, bool)
+
+// Options says where to listen, what to show and what may be done. All funcs
+// may be called from several goroutines at once.
+type Options struct {
+	Listen      string // host:port
+	ExternalURL string // "" for none; its host is accepted as Host, its origin for writes
+	Version     string
+	Location    string         // agent.location, "" for none
+	Zone        *time.Location // of times on the page; nil is UTC
+
+	Each Each
+	Get  Get
+	// Incidents returns the incidents of a state, "open" or "all", newest first.
+	Incidents func(ctx context.Context, state string) ([]check.IncidentRecord, error)
+	// Reload takes the configuration over and returns all that is wrong with it;
+	// then nothing has changed.
+	Reload  func(ctx context.Context) []string
+	Metrics http.Handler
+	Ready   func() bool    // whether runs are being scheduled
+	Storage func() Storage // nil: there is nothing to tell
+	Log     *slog.Logger   // nil: slog.Default
+	Now     func() time.Time
+}
+
+// Storage says whether what happens can be written to disk.
+type Storage struct {
+	Writable bool
+	Message  string // what is wrong, one line fit to be shown; "" while writable
+}
+
+// Server listens from New on and serves while Run runs.
+type Server struct {
+	o        Options
+	log      *slog.Logger
+	listener net.Listener
+	loopback bool   // only this machine can connect
+	external string // host of the external URL, lower case
+	origin   *http.CrossOriginProtection
+	template *template.Template
+	files    map[string]file
+	http     *http.Server
+
+	ending context.Context // ends when the shutdown begins
+	end    context.CancelFunc
+}
+
+// New listens, so that an address that cannot be had is an error at start. The
+// error names the address and what can be done. Connections are accepted by Run.
+func New(o Options) (*Server, error) {
+	s := &Server{o: withDefaults(o), origin: http.NewCrossOriginProtection()}
+	s.log = s.o.Log
+	if err := s.trustExternal(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.template, err = parsePage(); err != nil {
+		return nil, err
+	}
+	if s.files, err = readAssets(); err != nil {
+		return nil, err
+	}
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("server.listen %q: %w%s", o.Listen, err, listenHint(err))
+	}
+	s.listener = ln
+	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
+		s.loopback = addr.IP.IsLoopback()
+	}
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.http = &http.Server{
+		Handler: s.handler(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes,
+	}
+	s.http.RegisterOnShutdown(s.end) // what waits ends at once, not at the deadline
+	return s, nil
+}
+
+func withDefaults(o Options) Options {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Storage == nil {
+		o.Storage = func() Storage { return Storage{Writable: true} }
+	}
+	return o
+}
+
+// trustExternal accepts writes from the page as it is reached through a proxy,
+// whatever Host the proxy sends on.
+func (s *Server) trustExternal() error {
+	if s.o.ExternalURL == "" {
+		return nil
+	}
+	u, err := url.Parse(s.o.ExternalURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("server.external_url: not an http or https URL")
+	}
+	s.external = lowerHost(u.Host)
+	if err := s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+		return fmt.Errorf("server.external_url: %w", err)
+	}
+	return nil
+}
+
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return ": another program, or another watchword, has it: stop that one or choose another address"
+	case errors.Is(err, syscall.EACCES):
+		return ": ports below 1024 need a privilege: choose a higher one"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return ": this machine has no such address: use 127.0.0.1 for this machine only, 0.0.0.0 for every address it has"
+	default:
+		return ""
+	}
+}
+
+// Addr returns the address that is listened on; it tells the port when that
+// was asked for as 0.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Loopback says whether only this machine can connect. Writes are refused
+// otherwise.
+func (s *Server) Loopback() bool { return s.loopback }
+
+// Run serves until ctx ends, then lets requests in flight finish for at most 5
+// seconds and closes all connections. It returns nil after an ordinary end.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-served:
+		s.end()
+		return fmt.Errorf("serve on %s: %w", s.Addr(), err)
+	case <-ctx.Done():
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := s.http.Shutdown(limited); err != nil {
+		s.log.Warn("requests were cut off at shutdown", "error", err)
+		s.http.Close()
+	}
+	<-served
+	return nil
+}
+
+// Close gives the address back where Run was never called.
+func (s *Server) Close() error {
+	s.end()
+	return s.listener.Close()
+}
