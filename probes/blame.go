@@ -3,6 +3,7 @@ package probes
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
@@ -51,13 +52,8 @@ func (r *run) cause(class check.Class, reason check.Reason) check.Cause {
 // attribute asks who is to blame: where the provider of a gate is dead, a gate
 // that cannot check tokens is not at fault, and nor is the service.
 func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
-	f := r.blame(v.fault)
-	w := r.p.way
-	if w == nil || w.Alive == nil || w.Provider == "" {
-		return f
-	}
-	failing := r.status == 500 || r.status >= 502 && r.status <= 504
-	if f.Class != check.Gateway && !(failing && f.Class == check.Target) {
+	f, w := r.blame(v.fault), r.p.way
+	if w == nil || w.Alive == nil || w.Provider == "" || !r.doubtful(f) {
 		return f
 	}
 	if w.Alive(ctx) || ctx.Err() != nil { // out of time, nothing was learned
@@ -66,10 +62,19 @@ func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
 		}
 		return f
 	}
+	message := fmt.Sprintf("the identity provider %s does not answer; the resource: %s", strings.TrimSuffix(w.Provider, ":443"), f.Message)
 	return &check.Fault{Class: check.IDP, Reason: check.TokenUnreachable,
-		Cause:   check.Cause{Kind: check.CauseProvider, Key: w.Provider},
-		Message: secret.Line(fmt.Sprintf("the identity provider %s does not answer, and so the resource does not either: %s", w.Provider, f.Message), messageRunes),
-		Hint:    fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", w.Gate)}
+		Cause: check.Cause{Kind: check.CauseProvider, Key: w.Provider}, Message: secret.Line(message, messageRunes),
+		Hint: fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", w.Gate)}
+}
+
+// doubtful says whether a fault may be the provider's.
+func (r *run) doubtful(f *check.Fault) bool {
+	switch r.status {
+	case 500, 502, 503, 504:
+		return f.Class == check.Target || f.Class == check.Gateway
+	}
+	return f.Class == check.Gateway
 }
 
 // noToken is the fault of an error that says nothing of itself.

@@ -17,7 +17,7 @@ import (
 const (
 	quoteRunes  = 160      // of a stranger's text; the contract allows 200
 	quoteWindow = 64 << 10 // bytes of a body that a quote is taken from
-	autheliaAsk = "at Authelia the scope authelia.bearer.authz and an audience that covers the URL"
+	autheliaAsk = "Authelia: scope authelia.bearer.authz, and an audience that covers the URL"
 )
 
 // quote returns a stranger's text fit to be shown: scrubbed before it is cut,
@@ -72,16 +72,16 @@ func (s *scene) look() string {
 	switch s.way.Kind {
 	case kindClientCredentials:
 	case kindBearer:
-		return fmt.Sprintf("credential %q is a fixed token: has it expired, was it revoked or replaced?", s.way.Credential)
+		return fmt.Sprintf("credential %q is a fixed token: has it expired, was it revoked, is it meant for this gate?", s.way.Credential)
 	default:
 		return fmt.Sprintf("compare credential %q with what the gate expects", s.way.Credential)
 	}
-	ask := fmt.Sprintf("compare its scope and audience with what the gate asks for %s (watchword token %s shows them; %s)",
+	ask := fmt.Sprintf("compare the token's scope and audience with what the gate asks for %s: watchword token %s shows them (%s)",
 		s.shown(s.url), s.way.Credential, autheliaAsk)
 	if s.fetched() {
-		return "the token was fetched just now, so its age is not the reason: " + ask
+		return "the token is new, so its age is not the reason: " + ask
 	}
-	return "a new token is refused too, or none could be had yet: " + ask + "; a provider that lost its database or its keys refuses older tokens"
+	return ask
 }
 
 func (s *scene) invalidToken(a *answer, c *challenge) *finding {
@@ -124,7 +124,7 @@ func (s *scene) wrongPassword(a *answer) *finding {
 func (s *scene) askedForBasic(a *answer) *finding {
 	return &finding{check.TokenRejected,
 		fmt.Sprintf("%s did not take %s and asks for a user name and password: %d with a Basic challenge", s.gate(), s.key(), a.status),
-		"the gate saw nothing it knows: an empty or malformed token, a scheme other than Bearer, or a token of another issuer; Authelia knows its opaque tokens (authelia_at_…) only, and answers alike where its policy is two_factor; " + s.look()}
+		"the gate saw nothing it knows: an empty or malformed token, a scheme other than Bearer, or another issuer's token; Authelia answers alike where its policy is two_factor"}
 }
 
 // nowhere is a redirect without a target: caddy-security with a redirect by
@@ -153,11 +153,10 @@ func (s *scene) loginRedirect(a *answer, target *url.URL, sign string) *finding 
 
 // unknownToken is the hint where a gate treats a token as none at all.
 func (s *scene) unknownToken() string {
-	hint := "the gate treats it as no token at all: is Bearer switched on for it, and does it read Authorization (Authelia's page for nginx reads Proxy-Authorization: send_as: proxy-authorization)?"
 	if s.way.Kind == kindBasic || s.way.Kind == kindHeader {
-		hint = "the gate treats it as nothing at all: does it take this kind of credential?"
+		return fmt.Sprintf("the gate treats it as nothing at all: does it take credentials of type %s?", s.way.Kind)
 	}
-	return hint + " Authelia takes its opaque tokens only, not its JWT access tokens; others want a JWT of an issuer and audience that they know; " + s.look()
+	return "the gate treats it as no token at all: is Bearer switched on for it? does it read Proxy-Authorization (send_as)? Authelia takes its opaque tokens only, no JWT; others want a JWT whose issuer and audience they know"
 }
 
 func (s *scene) elsewhere(a *answer, target *url.URL) *finding {
@@ -177,10 +176,17 @@ func (s *scene) signInPage(a *answer, sign string) *finding {
 	}
 	hint := s.unknownToken()
 	if a.status == http.StatusForbidden {
-		hint = "oauth2-proxy shows this page for every token that it does not take, and with skip_jwt_bearer_tokens: false for all of them: it wants a JWT whose audience is its client_id or in oidc_extra_audiences, the scheme spelt Bearer; " + s.look()
+		hint = "oauth2-proxy shows this page for every token that it does not take: it wants skip_jwt_bearer_tokens: true and a JWT whose audience is its client_id or in oidc_extra_audiences"
 	}
 	return &finding{check.LoginPage,
 		fmt.Sprintf("%s did not take %s: the answer (%d) is a sign-in page %s", s.gate(), s.key(), a.status, sign), hint}
+}
+
+// signInAhead is a redirect to sign in where nobody answered.
+func (s *scene) signInAhead(a *answer, sign string) *finding {
+	f := s.signInPage(a, sign)
+	f.message = fmt.Sprintf("sent to sign in: %d to %s, %s", a.status, s.target(a), sign)
+	return f
 }
 
 func (s *scene) unauthorized(a *answer) *finding {
@@ -196,8 +202,8 @@ func (s *scene) unauthorized(a *answer) *finding {
 }
 
 func (s *scene) forbidden(a *answer) *finding {
-	hint := fmt.Sprintf("the gate knows us and says no, or the application does: look at its rules for the client of credential %q and %s; oauth2-proxy with bearer_token_login_fallback: false says the same of a token with the wrong audience, and where the e-mail domain is limited",
-		s.way.Credential, s.shown(s.url))
+	hint := fmt.Sprintf("the gate knows us and says no, or the application does: look at their rules for credential %q (oauth2-proxy with bearer_token_login_fallback: false says so too of an expired token, a wrong audience or an e-mail domain)",
+		s.way.Credential)
 	return &finding{check.Forbidden,
 		fmt.Sprintf("%s, or the application behind it, refused credential %q: 403%s", s.gate(), s.way.Credential, s.says(a)), hint}
 }
@@ -212,7 +218,7 @@ func (s *scene) says(a *answer) string {
 	case strings.HasPrefix(mediaType, "text/"), strings.HasSuffix(mediaType, "json"), strings.HasSuffix(mediaType, "xml"):
 		text = string(a.body[:min(len(a.body), 2*quoteWindow)])
 	}
-	if text = s.quote(text); text == "" {
+	if text = s.quote(text); text == "" || strings.Contains(text, http.StatusText(a.status)) {
 		return ""
 	}
 	return fmt.Sprintf(" (%q)", text)

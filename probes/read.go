@@ -183,7 +183,7 @@ func (s *scene) wander(a *answer) (verdict, bool) {
 		if shape == "" {
 			return verdict{}, false
 		}
-		return verdict{fault: s.signInPage(a, "a redirect "+shape)}, true
+		return verdict{fault: s.signInAhead(a, shape)}, true
 	}
 	return verdict{next: target, shape: shape}, true
 }
@@ -194,7 +194,7 @@ func (s *scene) readBody(a *answer) verdict {
 	expected := s.expect.expects(a.status)
 	reason, word := s.expect.judge(a.body, a.cut)
 	denied := a.status == http.StatusUnauthorized || a.status == http.StatusForbidden
-	if !(expected && denied) { // listed, a 401 or 403 is no refusal
+	if !expected || !denied { // listed, a 401 or 403 is no refusal
 		if sign := s.signIn(a, expected, reason); sign != "" {
 			return s.refuse(s.signInPage(a, sign))
 		}
@@ -226,7 +226,7 @@ func (s *scene) wrongStatus(a *answer) verdict {
 		return v
 	case s.way != nil && a.status == http.StatusForbidden:
 		return s.refuse(s.forbidden(a))
-	case a.status >= 502 && a.status <= 504 || a.status == 500 && stockPage(a.body) != "":
+	case failedBefore(a):
 		return verdict{fault: s.gatewayError(a)}
 	}
 	v := verdict{fault: s.status(a)}
@@ -234,6 +234,17 @@ func (s *scene) wrongStatus(a *answer) verdict {
 		v.token = taken
 	}
 	return v
+}
+
+// failedBefore says whether it was a proxy that failed and not the application.
+func failedBefore(a *answer) bool {
+	switch a.status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	case http.StatusInternalServerError:
+		return stockPage(a.body) != ""
+	}
+	return false
 }
 
 // asksWithoutError says whether there is a Bearer challenge, and none with an

@@ -93,7 +93,7 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 	for hops, before := 0, (*answer)(nil); ; hops++ {
 		a, v, f := r.exchange(ctx, h)
 		if f != nil && h.passed != "" { // whether the way to sign in works is not what is watched
-			return verdict{fault: r.scene.signInPage(before, "behind a redirect "+h.passed)}, nil
+			return verdict{fault: r.scene.signInAhead(before, h.passed)}, nil
 		}
 		if f != nil || v.next == nil {
 			return v, f

@@ -147,7 +147,7 @@ func signInShape(own, target *url.URL) string {
 	if target.RawQuery != "" {
 		has, had := target.Query(), own.Query()
 		for _, name := range []string{"rd", "redirect_uri", "redirect_url", "client_id"} {
-			if has.Has(name) && !(had.Has(name) && had.Get(name) == has.Get(name)) {
+			if has.Has(name) && (!had.Has(name) || had.Get(name) != has.Get(name)) {
 				return "with " + name + " in its query"
 			}
 		}

@@ -20,13 +20,22 @@ func (s *scene) signIn(a *answer, expected bool, reason check.Reason) string {
 	if !isHTML(mediaType, a.body) {
 		return ""
 	}
-	wanted := s.way == nil && !a.redirected && expected && len(s.expect.keywords) > 0 && reason == ""
-	if system := knownTitle(pageTitle(a.body)); system != "" && !wanted {
-		return "titled \"" + s.quote(pageTitle(a.body)) + "\""
+	if title := pageTitle(a.body); knownTitle(title) != "" && !s.askedFor(a, expected, reason) {
+		return "titled \"" + s.quote(title) + "\""
 	}
 	if !a.redirected && expected && reason != check.KeywordMissing {
 		return ""
 	}
+	return s.signInForm(a)
+}
+
+// askedFor says whether a page is the one that the user wants to see.
+func (s *scene) askedFor(a *answer, expected bool, reason check.Reason) bool {
+	return s.way == nil && !a.redirected && expected && len(s.expect.keywords) > 0 && reason == ""
+}
+
+// signInForm takes the slow look at a page.
+func (s *scene) signInForm(a *answer) string {
 	p := inspect(a.body)
 	switch {
 	case p.password:
