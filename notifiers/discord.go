@@ -97,7 +97,7 @@ func discordMay(mention string) discordMentions {
 }
 
 func discordLetter(l *letter) discordEmbed {
-	w := dress{put: discordSpan, size: utf16Len}
+	w := discordDress()
 	e := discordEmbed{Title: w.line(l.title, discordTitle), Color: color(l.tone)}
 	if at := l.delivery.At; !at.IsZero() {
 		e.Timestamp = at.UTC().Format(time.RFC3339)
@@ -113,7 +113,7 @@ func discordLetter(l *letter) discordEmbed {
 	}
 	e.Description = w.line(line{foreign(s.what)}, discordWhat)
 	if s.link != "" {
-		e.Description = strings.TrimSpace(e.Description + "\n" + w.put(span{text: "Open in Watchword", url: s.link}))
+		e.Description = strings.TrimSpace(e.Description + "\n" + w.join(line{{text: "Open in Watchword", url: s.link}}))
 	}
 	e.Fields = discordFields(s, w)
 	return e
@@ -136,23 +136,30 @@ func discordFields(s *section, w dress) []discordEmbedPart {
 	return fs
 }
 
-func discordSpan(s span) string {
-	switch {
-	case s.text == "":
-		return ""
-	case s.url != "":
-		return "[" + s.text + "](" + strings.NewReplacer("(", "%28", ")", "%29", " ", "%20").Replace(s.url) + ")"
-	case s.style == mono:
-		return "`" + strings.ReplaceAll(s.text, "`", "'") + "`"
+func discordDress() dress {
+	return dress{
+		escape: func(s span) string {
+			switch {
+			case s.style == mono: // no escapes inside code
+				return strings.ReplaceAll(s.text, "`", "'")
+			case s.foreign:
+				return discordEscape(s.text)
+			}
+			return s.text
+		},
+		wrap: func(s span, text string) string {
+			switch {
+			case s.url != "":
+				return "[" + text + "](" + strings.NewReplacer("(", "%28", ")", "%29", " ", "%20").Replace(s.url) + ")"
+			case s.style == mono:
+				return "`" + text + "`"
+			case s.style == bold:
+				return "**" + text + "**"
+			}
+			return text
+		},
+		size: utf16Len,
 	}
-	text := s.text
-	if s.foreign {
-		text = discordEscape(text)
-	}
-	if s.style == bold {
-		return "**" + text + "**"
-	}
-	return text
 }
 
 // discordEscape puts a backslash before what Discord's Markdown would read:

@@ -34,23 +34,37 @@ func foreign(s string) span { return span{text: s, foreign: true} }
 // dress is how one channel writes spans and counts the length of what was
 // written.
 type dress struct {
-	put  func(span) string
-	size func(string) int
+	escape func(span) string         // the text of a span, escaped
+	wrap   func(span, string) string // escaped text in the style of the span
+	size   func(string) int
 }
 
 func plain() dress {
-	return dress{put: func(s span) string {
-		if s.url != "" {
-			return s.url
-		}
-		return s.text
-	}, size: utf8.RuneCountInString}
+	return dress{
+		escape: func(s span) string { return s.text },
+		wrap: func(s span, text string) string {
+			if s.url != "" {
+				return s.url
+			}
+			return text
+		},
+		size: utf8.RuneCountInString,
+	}
 }
 
+// join writes a line of any length. Neighbours of one style are wrapped
+// together.
 func (w dress) join(l line) string {
-	var b strings.Builder
-	for _, s := range l {
-		b.WriteString(w.put(s))
+	var b, run strings.Builder
+	for i, s := range l {
+		run.WriteString(w.escape(s))
+		if next := i + 1; next < len(l) && l[next].style == s.style && l[next].url == s.url {
+			continue
+		}
+		if run.Len() > 0 {
+			b.WriteString(w.wrap(s, run.String()))
+		}
+		run.Reset()
 	}
 	return b.String()
 }
@@ -141,12 +155,12 @@ func (w dress) sections(ss []section, titled bool, limit int) []string {
 	return out
 }
 
-// block writes lines within limit: short lines whole, long ones cut to equal
-// lengths, and the last ones left out where too little would remain of each.
+// block writes lines within limit. The first and those that cannot be cut keep
+// their length, the others are cut to equal lengths, and the last ones are left
+// out where too little would remain of each.
 func (w dress) block(ls []line, limit int) string {
-	shares := w.lineShares(ls, limit)
 	var out []string
-	for i, n := range shares {
+	for i, n := range w.lineShares(ls, limit) {
 		if s := w.line(ls[i], n); s != "" {
 			out = append(out, s)
 		}
@@ -162,13 +176,34 @@ func (w dress) lineShares(ls []line, limit int) []int {
 		sizes[i] = w.size(w.join(l))
 	}
 	for n := len(ls); n > 1; n-- {
-		shares := share(sizes[:n], limit-n+1)
-		torso := func(i int) bool { return shares[i] < min(sizes[i], leastLine) }
-		if !slices.ContainsFunc(indices(n), torso) {
+		if shares := split(ls[:n], sizes, limit-n+1); shares != nil {
 			return shares
 		}
 	}
 	return share(sizes[:min(len(ls), 1)], limit)
+}
+
+// split gives every line of ls its share of limit; nil when they are too many.
+func split(ls []line, sizes []int, limit int) []int {
+	var cut, asked []int
+	for i, l := range ls {
+		if i > 0 && longest(l) >= 0 {
+			cut, asked = append(cut, i), append(asked, sizes[i])
+			continue
+		}
+		limit -= sizes[i]
+	}
+	if limit < 0 {
+		return nil
+	}
+	shares := slices.Clone(sizes[:len(ls)])
+	for i, n := range share(asked, limit) {
+		if n < min(asked[i], leastLine) {
+			return nil
+		}
+		shares[cut[i]] = n
+	}
+	return shares
 }
 
 func indices(n int) []int {

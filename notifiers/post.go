@@ -46,9 +46,26 @@ type answer struct {
 // post sends r once. No redirect is followed and no cookie kept: RoundTrip does
 // neither.
 func (c Common) post(ctx context.Context, r *request) (*answer, error) {
+	req, err := c.prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	hidden := hiddenParts(r)
+	resp, err := c.transport().RoundTrip(req)
+	if err != nil {
+		return nil, failed(ctx, err, hidden)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerBytes))
+	if err != nil && resp.StatusCode < 300 { // a refusal is one without its words, too
+		return nil, failed(ctx, err, hidden)
+	}
+	return &answer{status: resp.StatusCode, header: resp.Header, body: body, secrets: hidden}, nil
+}
+
+func (c Common) prepare(ctx context.Context, r *request) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
-	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+	if err != nil || !isHTTP(r.url) { // the error would repeat the URL
 		return nil, &check.DeliveryError{Message: "the configured URL is not an absolute http or https URL"}
 	}
 	req.Header = r.header
@@ -62,16 +79,7 @@ func (c Common) post(ctx context.Context, r *request) (*answer, error) {
 		password, _ := u.Password()
 		req.SetBasicAuth(u.Username(), password)
 	}
-	resp, err := c.transport().RoundTrip(req)
-	if err != nil {
-		return nil, failed(ctx, err, hidden)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerBytes))
-	if err != nil && resp.StatusCode < 300 { // a refusal is one without its words, too
-		return nil, failed(ctx, err, hidden)
-	}
-	return &answer{status: resp.StatusCode, header: resp.Header, body: body, secrets: hidden}, nil
+	return req, nil
 }
 
 func (c Common) transport() http.RoundTripper {

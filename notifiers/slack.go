@@ -80,7 +80,11 @@ func (s *slack) request(l *letter) (*request, error) {
 }
 
 func slackDress() dress {
-	return dress{put: func(s span) string { return slackEscape(s.text) }, size: func(s string) int { return utf16Len(s) }}
+	return dress{
+		escape: func(s span) string { return slackEscape(s.text) },
+		wrap:   func(_ span, text string) string { return text },
+		size:   utf16Len,
+	}
 }
 
 // slackEscape escapes the three characters that start control sequences such as

@@ -3,6 +3,7 @@ package notifiers
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,9 +13,11 @@ import (
 // Teams refuses messages over 28 KB. It was seen to count two bytes for each
 // UTF-16 unit, so a message must stay below 14 000 units.
 const (
-	teamsText  = 9000 // for the words; the rest is the card around them
+	teamsWhole = 13_800
+	teamsText  = 9000 // for the words at first; the card around them takes the rest
 	teamsTitle = 400
-	teamsEach  = 60 // causes that get a container of their own
+	teamsRoomy = 8  // causes whose lines stand one by one
+	teamsEach  = 40 // causes that are told one by one
 )
 
 // teams is a Workflows (Power Automate) URL or an old connector of Microsoft
@@ -81,17 +84,7 @@ func (t *teams) request(l *letter) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	card := teamsCard{
-		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
-		MSTeams: map[string]string{"width": "Full"}, Body: teamsBody(l),
-	}
-	if link := l.firstLink(); link != "" {
-		card.Actions = []teamsAction{{Type: "Action.OpenUrl", Title: "Open in Watchword", URL: link}}
-	}
-	body, err := encode(teamsMessage{
-		Type: "message", Summary: plain().line(l.title, teamsTitle),
-		Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
-	})
+	body, err := teamsFitting(l)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +93,34 @@ func (t *teams) request(l *letter) (*request, error) {
 	return &request{method: http.MethodPost, url: url, header: h, body: body}, nil
 }
 
-func teamsBody(l *letter) []teamsElement {
-	w := dress{put: teamsSpan, size: utf16Len}
+// teamsFitting makes the card, with less text if it has become too large.
+func teamsFitting(l *letter) ([]byte, error) {
+	card := teamsCard{
+		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
+		MSTeams: map[string]string{"width": "Full"},
+	}
+	if link := l.firstLink(); link != "" {
+		card.Actions = []teamsAction{{Type: "Action.OpenUrl", Title: "Open in Watchword", URL: link}}
+	}
+	for room := teamsText; ; room = room * 3 / 4 {
+		card.Body = teamsBody(l, room)
+		body, err := encode(teamsMessage{
+			Type: "message", Summary: plain().line(l.title, teamsTitle),
+			Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
+		})
+		if err != nil || utf16Len(string(body)) <= teamsWhole || room < leastSection {
+			return body, err
+		}
+	}
+}
+
+func teamsBody(l *letter, room int) []teamsElement {
+	w := plain()
+	w.escape, w.size = teamsEscape, utf16Len
 	title := teamsElement{Type: "TextBlock", Text: w.line(l.title, teamsTitle), Size: "Medium", Weight: "Bolder", Wrap: true}
 	body := []teamsElement{{Type: "Container", Style: teamsStyle(l.tone), Bleed: true, Items: []teamsElement{title}}}
 	if len(l.sections) == 1 {
-		return append(body, teamsCause(&l.sections[0])...)
+		return append(body, teamsCause(&l.sections[0], room)...)
 	}
 	ss := l.sections
 	if len(ss) > teamsEach {
@@ -118,20 +133,30 @@ func teamsBody(l *letter) []teamsElement {
 			sizes[i] += raw.size(raw.join(line)) + 1
 		}
 	}
-	for i, n := range share(sizes, teamsText) {
-		s := &ss[i]
-		text := raw.block(teamsLines(s), n)
-		head, rest, _ := strings.Cut(text, "\n")
-		runs := []teamsRun{{Type: "TextRun", Text: head, Weight: "Bolder"}}
-		if rest != "" {
-			runs = append(runs, teamsRun{Type: "TextRun", Text: "\n" + rest})
-		}
-		body = append(body, teamsElement{Type: "RichTextBlock", Inlines: runs, Separate: true})
+	for i, n := range share(sizes, room) {
+		ls := strings.Split(raw.block(teamsLines(&ss[i]), n), "\n")
+		head := teamsRuns(teamsRun{Text: ls[0], Weight: "Bolder"})
+		head.Separate = true
+		body = append(append(body, head), teamsParagraphs(ls[1:], len(ss) <= teamsRoomy)...)
 	}
 	if n := len(l.sections) - len(ss); n > 0 {
 		body = append(body, teamsRuns(teamsRun{Text: "… and " + plural(n, "more cause")}))
 	}
 	return body
+}
+
+// teamsParagraphs shows lines one by one or, to save room, as one: a TextRun
+// breaks no lines.
+func teamsParagraphs(ls []string, each bool) []teamsElement {
+	ls = slices.DeleteFunc(ls, func(l string) bool { return l == "" })
+	if !each && len(ls) > 0 {
+		ls = []string{strings.Join(ls, " · ")}
+	}
+	var es []teamsElement
+	for _, l := range ls {
+		es = append(es, teamsRuns(teamsRun{Text: l}))
+	}
+	return es
 }
 
 // teamsLines is a section as lines of a RichTextBlock, which links nowhere.
@@ -151,7 +176,7 @@ func jsonDress() dress {
 	return w
 }
 
-func teamsCause(s *section) []teamsElement {
+func teamsCause(s *section, room int) []teamsElement {
 	var es []teamsElement
 	add := func(label, text string) {
 		if text == "" {
@@ -161,11 +186,12 @@ func teamsCause(s *section) []teamsElement {
 		if label != "" {
 			runs = append(runs, teamsRun{Text: label + ": ", Weight: "Bolder"})
 		}
-		text = jsonDress().line(line{foreign(text)}, teamsText/4)
+		text = jsonDress().line(line{foreign(text)}, room/4)
 		es = append(es, teamsRuns(append(runs, teamsRun{Text: text})...))
 	}
 	if s.raw {
-		return []teamsElement{teamsRuns(teamsRun{Text: jsonDress().block(s.lines(), teamsText)})}
+		ls := strings.Split(jsonDress().block(s.lines(), room), "\n")
+		return teamsParagraphs(ls, len(ls) <= teamsEach)
 	}
 	add("", s.what)
 	var facts []teamsFact
@@ -208,8 +234,8 @@ func teamsStyle(t tone) string {
 	}
 }
 
-// teamsSpan writes for a TextBlock, which reads some Markdown.
-func teamsSpan(s span) string {
+// teamsEscape escapes for a TextBlock, which reads some Markdown.
+func teamsEscape(s span) string {
 	if !s.foreign {
 		return s.text
 	}

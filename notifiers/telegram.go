@@ -59,7 +59,7 @@ func (t *telegram) request(l *letter) (*request, error) {
 }
 
 func telegramHTML(l *letter) string {
-	w := dress{put: telegramSpan, size: utf16Len}
+	w := telegramDress()
 	out := w.line(emphasise(l.title), telegramText/4)
 	several := len(l.sections) > 1
 	join := "\n"
@@ -70,19 +70,21 @@ func telegramHTML(l *letter) string {
 	return strings.Join(parts, join)
 }
 
-func telegramSpan(s span) string {
-	text := telegramEscape(s.text)
-	switch {
-	case text == "":
-		return ""
-	case s.url != "":
-		return `<a href="` + html.EscapeString(s.url) + `">` + text + "</a>"
-	case s.style == mono:
-		return "<code>" + text + "</code>"
-	case s.style == bold:
-		return "<b>" + text + "</b>"
-	default:
-		return text
+func telegramDress() dress {
+	return dress{
+		escape: func(s span) string { return telegramEscape(s.text) },
+		wrap: func(s span, text string) string {
+			switch {
+			case s.url != "":
+				return `<a href="` + html.EscapeString(s.url) + `">` + text + "</a>"
+			case s.style == mono:
+				return "<code>" + text + "</code>"
+			case s.style == bold:
+				return "<b>" + text + "</b>"
+			}
+			return text
+		},
+		size: utf16Len,
 	}
 }
 
@@ -125,6 +127,9 @@ func (t *telegram) judge(a *answer) *check.DeliveryError {
 		} `json:"parameters"`
 	}
 	bad := json.Unmarshal(a.body, &said) != nil
+	if bad {
+		said.Description = string(a.body)
+	}
 	if e := a.refused(said.Description); e != nil {
 		e.RetryAfter = max(e.RetryAfter, seconds(said.Parameters.RetryAfter))
 		if id := said.Parameters.MigrateTo; id != 0 {
