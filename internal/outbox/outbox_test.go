@@ -41,8 +41,8 @@ func (j *journal) all(prefix string) []string {
 	defer j.mu.Unlock()
 	var found []string
 	for _, l := range j.lines {
-		if strings.HasPrefix(l, prefix) {
-			found = append(found, strings.TrimPrefix(l, prefix))
+		if rest, ok := strings.CutPrefix(l, prefix); ok {
+			found = append(found, rest)
 		}
 	}
 	return found

@@ -27,8 +27,8 @@ func dsn(path string, pragmas url.Values, more string) string {
 	return u.String() + "?" + pragmas.Encode() + more
 }
 
-func writerDSN(path string) string {
-	return dsn(path, url.Values{"_pragma": {
+func writerDSN(path string, more ...string) string {
+	return dsn(path, url.Values{"_pragma": append([]string{
 		"busy_timeout(1000)",
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
@@ -38,7 +38,7 @@ func writerDSN(path string) string {
 		// Checkpoints are the writer's own, between transactions; this is
 		// only the net below it.
 		"wal_autocheckpoint(4000)",
-	}}, "")
+	}, more...)}, "")
 }
 
 func readerDSN(path string) string {
@@ -52,7 +52,8 @@ func readerDSN(path string) string {
 
 // openDatabase opens or creates the file, brings it to the newest schema and
 // proves that it can be written.
-func openDatabase(ctx context.Context, path string, version string) (*database, error) {
+func openDatabase(ctx context.Context, o Options) (*database, error) {
+	path := o.Path
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
 		err = f.Close()
@@ -60,11 +61,11 @@ func openDatabase(ctx context.Context, path string, version string) (*database, 
 	if err != nil && !os.IsExist(err) {
 		return nil, fmt.Errorf("create database: %w", err)
 	}
-	d, err := connect(ctx, writerDSN(path))
+	d, err := connect(ctx, writerDSN(path, o.pragmas()...))
 	if err != nil {
 		return nil, fmt.Errorf("open database %q: %w", path, err)
 	}
-	if err := d.prepare(ctx, path, version); err != nil {
+	if err := d.prepare(ctx, path, o.Version); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func connect(ctx context.Context, name string) (*database, error) {
 	db.SetMaxOpenConns(1)
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		db.Close()
+		_ = db.Close()
 		return nil, err
 	}
 	return &database{db: db, conn: conn, statements: map[string]*sql.Stmt{}, monitors: map[string]int64{}, durable: true}, nil
@@ -110,7 +111,7 @@ func (d *database) readNumbers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var (
 			id  string
@@ -127,10 +128,10 @@ func (d *database) readNumbers(ctx context.Context) error {
 // close closes the connection. The last one to close also checkpoints.
 func (d *database) close() {
 	for _, s := range d.statements {
-		s.Close()
+		_ = s.Close()
 	}
-	d.conn.Close()
-	d.db.Close()
+	_ = d.conn.Close()
+	_ = d.db.Close()
 }
 
 // tx runs f in one transaction. A durable one is on disk when tx returns; the

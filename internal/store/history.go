@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,9 +80,7 @@ func (d *database) numberMonitors(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	for id, num := range learnt {
-		d.monitors[id] = num
-	}
+	maps.Copy(d.monitors, learnt)
 	return nil
 }
 

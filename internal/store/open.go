@@ -41,7 +41,7 @@ func (w *writer) open(ctx context.Context) error {
 
 func (w *writer) openOnce(ctx context.Context) error {
 	s := w.s
-	db, err := openDatabase(ctx, s.o.Path, s.o.Version)
+	db, err := openDatabase(ctx, s.o)
 	if err != nil {
 		return err
 	}

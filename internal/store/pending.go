@@ -166,12 +166,12 @@ func newestRollups(rs []check.Rollup, n int) []check.Rollup {
 	}
 	seen := make(map[key]bool, len(rs))
 	kept := len(rs)
-	for i := len(rs) - 1; i >= 0; i-- {
-		k := key{rs[i].Monitor, rs[i].Span, rs[i].Start.Unix()}
+	for _, r := range slices.Backward(rs) {
+		k := key{r.Monitor, r.Span, r.Start.Unix()}
 		if !seen[k] && len(seen) < n {
 			seen[k] = true
 			kept--
-			rs[kept] = rs[i]
+			rs[kept] = r
 		}
 	}
 	return slices.Delete(rs, 0, kept)

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,7 @@ func (r *reader) open(path string) {
 	r.db = db
 	r.mu.Unlock()
 	if old != nil {
-		old.Close()
+		_ = old.Close()
 	}
 }
 
@@ -88,7 +89,7 @@ func (r *reader) close(ctx context.Context) error {
 		defer close(ended)
 		r.wg.Wait()
 		if db != nil {
-			db.Close()
+			_ = db.Close()
 		}
 	}()
 	select {
@@ -158,9 +159,7 @@ func (s *Store) unwrittenIncidents() map[string]check.IncidentRecord {
 		if b == nil {
 			continue
 		}
-		for id, r := range b.incidents {
-			newer[id] = r
-		}
+		maps.Copy(newer, b.incidents)
 	}
 	return newer
 }

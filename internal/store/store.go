@@ -33,8 +33,11 @@ type Options struct {
 	// goroutine that writes, and must not wait for the store.
 	Late func(Snapshot)
 
-	before     func(step string) error // called before each transaction, by tests
+	// What follows is for tests.
+	before     func(step string) error // called before each transaction
+	pragmas    func() []string         // more of them for each new connection
 	flushEvery time.Duration           // of runs; 0 is a minute
+	retry      time.Duration           // after the first failure; 0 is a second
 	maxRuns    int                     // waiting to be written; 0 is 65536
 }
 
@@ -51,6 +54,10 @@ func (o *Options) fill() {
 	if o.before == nil {
 		o.before = func(string) error { return nil }
 	}
+	if o.pragmas == nil {
+		o.pragmas = func() []string { return nil }
+	}
+	o.retry = orElse(o.retry, time.Second)
 	o.SlowAfter = orElse(o.SlowAfter, 2*time.Second)
 	o.MaxBytes = orElse(o.MaxBytes, 1<<30)
 	o.flushEvery = orElse(o.flushEvery, time.Minute)
@@ -88,17 +95,6 @@ type Store struct {
 	closed   bool
 	abandon  bool // Close does not wait any longer
 	stats    Stats
-}
-
-// Stats says how the store is, for metrics and the API.
-type Stats struct {
-	Writable    bool   // the last attempt to write succeeded and none hangs
-	MemoryOnly  bool   // there is no database by choice
-	Errors      uint64 // failed attempts to open or write
-	RowsDropped uint64 // rows that were never written for want of room
-	Bytes       int64  // size of the database and its log, as last seen
-	Unwritten   int    // states, incidents and deliveries that only memory has
-	LastError   string // "" while all is well
 }
 
 // Open opens or creates the database and begins to write. The errors it
@@ -156,143 +152,6 @@ func resolve(path string) (string, error) {
 		return filepath.Join(dir, filepath.Base(abs)), nil
 	}
 	return abs, nil
-}
-
-// Commit stores a change in one transaction and returns when it is on disk. An
-// *UnwrittenError means that it is kept in memory and will be written, in
-// order, when that is possible. It waits neither longer than ctx nor than
-// Options.SlowAfter.
-func (s *Store) Commit(ctx context.Context, c check.Change) error {
-	if c.Empty() {
-		return nil
-	}
-	return s.submit(ctx, func(b *batch) { b.add(c, s.o.Now()) })
-}
-
-// Sending notes that an attempt to deliver is about to be made: after a crash
-// it may have reached its notifier.
-func (s *Store) Sending(ctx context.Context, id int64) error {
-	return s.submit(ctx, func(b *batch) { b.mark(id, sending, s.o.Now()) })
-}
-
-// Done notes how a delivery ended: delivered, refused, superseded or dropped.
-func (s *Store) Done(ctx context.Context, id int64, outcome string) error {
-	return s.submit(ctx, func(b *batch) { b.mark(id, outcome, s.o.Now()) })
-}
-
-// submit puts a change into the next batch and waits until that is written.
-// Changes that come while a batch is being written share the next one.
-func (s *Store) submit(ctx context.Context, change func(*batch)) error {
-	result := make(chan error, 1)
-	wait, err := s.put(change, result)
-	if err != nil || wait == 0 {
-		return err
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case err = <-result:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-timer.C:
-		err = errors.New("the disk is slow")
-	}
-	if err != nil {
-		return &UnwrittenError{err}
-	}
-	return nil
-}
-
-// put returns how long to wait for result, 0 when there is nothing to wait for.
-func (s *Store) put(change func(*batch), result chan<- error) (time.Duration, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return 0, errors.New("the store is closed")
-	}
-	change(s.next)
-	if s.o.Path == "" {
-		s.next.keepIncidents()
-		return 0, nil
-	}
-	s.stats.RowsDropped += uint64(s.next.bound(maxPending))
-	if s.failing != nil {
-		return 0, &UnwrittenError{s.failing}
-	}
-	wait := s.o.SlowAfter
-	if !s.busy.IsZero() {
-		// Whoever comes while the disk hangs has waited with those before.
-		wait = max(wait-time.Since(s.busy), time.Millisecond)
-	}
-	s.next.waiters = append(s.next.waiters, result)
-	s.kick()
-	return wait, nil
-}
-
-// kick has the writer look for work. It never blocks.
-func (s *Store) kick() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// AppendRuns adds to the history. It never waits; what finds no room is
-// counted in Stats.RowsDropped.
-func (s *Store) AppendRuns(rows []check.Run) {
-	if s.o.Path == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fits := max(0, min(len(rows), s.o.maxRuns-len(s.runs)-len(s.flight)))
-	s.stats.RowsDropped += uint64(len(rows) - fits)
-	for i := range rows[:fits] {
-		s.runs = append(s.runs, packRun(rows[i]))
-	}
-	if len(s.runs) >= flushRows {
-		s.kick()
-	}
-}
-
-// SaveRollups stores roll-ups, each in place of what was saved before of the
-// same monitor and span. It never waits.
-func (s *Store) SaveRollups(rs []check.Rollup) {
-	if s.o.Path == "" || len(rs) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rollups = append(s.rollups, rs...)
-	if len(s.rollups) > maxRollups {
-		before := len(s.rollups)
-		s.rollups = newestRollups(s.rollups, maxRollups)
-		s.stats.RowsDropped += uint64(before - len(s.rollups))
-	}
-	s.kick()
-}
-
-// Stats returns how the store is. It never waits for the disk.
-func (s *Store) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.stats
-	if st.MemoryOnly {
-		return st
-	}
-	st.Unwritten = s.next.size()
-	if s.flying != nil {
-		st.Unwritten += s.flying.size()
-	}
-	hangs := !s.busy.IsZero() && time.Since(s.busy) > s.o.SlowAfter
-	st.Writable = s.failing == nil && !hangs
-	switch {
-	case s.failing != nil:
-		st.LastError = s.failing.Error()
-	case hangs:
-		st.LastError = "the disk does not answer"
-	}
-	return st
 }
 
 // Close writes what is still in memory, as far as ctx allows, and closes the

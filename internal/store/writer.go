@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
@@ -13,9 +11,8 @@ import (
 )
 
 const (
-	firstRetry = time.Second // after the first failure, doubled up to:
-	lastRetry  = 30 * time.Second
-	idle       = time.Minute
+	lastRetry = 30 * time.Second // the longest between two attempts
+	idle      = time.Minute
 )
 
 // writer is the goroutine that owns the database. Its fields are its own.
@@ -104,7 +101,7 @@ func (w *writer) settle(err error) {
 		w.s.recover()
 		return
 	}
-	w.delay = min(max(firstRetry, 2*w.delay), lastRetry)
+	w.delay = min(max(w.s.o.retry, 2*w.delay), lastRetry)
 	w.retry = time.Now().Add(w.delay)
 	w.s.fail(err)
 	if w.db == nil {
@@ -275,32 +272,5 @@ func (w *writer) release() {
 	(&batch{waiters: waiters}).release(errors.New("the store is closed"))
 	if w.lock != nil {
 		_ = w.lock.Close()
-	}
-}
-
-// fail notes that an attempt failed and lets those go who wait for the next.
-func (s *Store) fail(err error) {
-	s.mu.Lock()
-	before := s.failing
-	s.failing = err
-	s.stats.Errors++
-	b := &batch{waiters: s.next.waiters}
-	s.next.waiters = nil
-	unwritten := s.next.size()
-	s.mu.Unlock()
-	b.release(err)
-	if before == nil || before.Error() != err.Error() {
-		s.o.Log.Error("the database cannot be written; going on from memory", slog.String("path", s.o.Path), slog.Any("error", err), slog.Int("unwritten", unwritten))
-	}
-}
-
-// recover notes that an attempt succeeded.
-func (s *Store) recover() {
-	s.mu.Lock()
-	before := s.failing
-	s.failing = nil
-	s.mu.Unlock()
-	if before != nil {
-		s.o.Log.Info("the database can be written again", slog.String("path", s.o.Path), slog.String("was", fmt.Sprint(before)))
 	}
 }
