@@ -1,0 +1,94 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/watchword/watchword/internal/transport"
+)
+
+const (
+	discoveryPath = "/.well-known/openid-configuration"
+	aliveFor      = 10 * time.Second // an answer to "are you alive?" holds this long
+	aliveTimeout  = 5 * time.Second
+	alivePatience = 2 * time.Second // who waited this long and got nothing calls it dead
+)
+
+// providerKey tells apart whom to ask and how to trust it.
+type providerKey struct {
+	origin string
+	tls    transport.TLS
+}
+
+// provider answers whether an identity provider is alive: asked by many, it
+// asks once in ten seconds.
+type provider struct {
+	ctx       context.Context // ends with the registry
+	url       string
+	wire      http.RoundTripper
+	userAgent string
+
+	mu     sync.Mutex
+	asked  time.Time
+	isUp   bool
+	flight chan struct{} // closed when the question under way is answered
+	wg     sync.WaitGroup
+}
+
+// up says whether the provider gave any answer below 500. Where ctx ends before
+// that is known, a provider that was silent for two seconds counts as dead.
+func (p *provider) up(ctx context.Context) bool {
+	p.mu.Lock()
+	if p.flight == nil {
+		if !p.asked.IsZero() && time.Since(p.asked) < aliveFor || p.ctx.Err() != nil {
+			defer p.mu.Unlock()
+			return p.isUp || p.asked.IsZero()
+		}
+		p.asked, p.flight = time.Now(), make(chan struct{})
+		p.wg.Add(1)
+		go p.ask(p.flight)
+	}
+	asked, flight := p.asked, p.flight
+	p.mu.Unlock()
+	select {
+	case <-flight:
+	case <-ctx.Done():
+		return time.Since(asked) < alivePatience
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.isUp
+}
+
+func (p *provider) ask(done chan struct{}) {
+	defer p.wg.Done()
+	status := p.get()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.isUp = status > 0 && status < http.StatusInternalServerError
+	p.flight = nil
+	close(done)
+}
+
+// get returns the status of one unauthenticated request, 0 without an answer.
+// Redirects are answers.
+func (p *provider) get() int {
+	ctx, cancel := context.WithTimeout(p.ctx, aliveTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(transport.Bind(ctx), http.MethodGet, p.url, http.NoBody)
+	if err != nil {
+		return 0
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", p.userAgent)
+	resp, err := p.wire.RoundTrip(req)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+func (p *provider) wait() { p.wg.Wait() }

@@ -1,0 +1,231 @@
+package auth
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+const sendProxy = "proxy-authorization"
+
+// Check says what is wrong with the options of the credential called name,
+// by path; certificate files are read, nothing is sent.
+func Check(_ string, o Options) []check.Problem {
+	ps := checkOptions(o)
+	if o.Type == TypeClientCredentials || o.Type == "" {
+		ps = append(ps, transport.Check(transport.Options{TLS: o.TLS})...)
+	}
+	return ps
+}
+
+// checklist gathers problems.
+type checklist []check.Problem
+
+func (c *checklist) bad(path, format string, args ...any) {
+	*c = append(*c, check.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *checklist) warn(path, format string, args ...any) {
+	*c = append(*c, check.Problem{Path: path, Message: fmt.Sprintf(format, args...), Warning: true})
+}
+
+// oneOf checks a value of a closed set; values of later ones are named as such.
+func (c *checklist) oneOf(path, value string, now, later []string) {
+	switch {
+	case slices.Contains(now, value):
+	case slices.Contains(later, value):
+		c.bad(path, "%q is not supported yet", value)
+	default:
+		c.bad(path, "%q is none of %s", value, strings.Join(now, ", "))
+	}
+}
+
+// checkOptions is Check without the files.
+func checkOptions(o Options) []check.Problem {
+	var c checklist
+	c.unused(o)
+	switch o.Type {
+	case TypeClientCredentials, "":
+		c.clientCredentials(o)
+	case TypeBasic:
+		c.basic(o)
+	case TypeBearer:
+		if o.Token.IsZero() {
+			c.bad("token", "is missing")
+		}
+		c.fitForHeader("token", o.Token)
+	case TypeHeader:
+		c.header(o)
+	default:
+		c.bad("type", "%q is none of client_credentials, basic, bearer, header", o.Type)
+	}
+	if o.Type != TypeHeader {
+		c.oneOf("send_as", o.SendAs, []string{"authorization", sendProxy}, nil)
+	}
+	return c
+}
+
+// unused finds what was configured for another type. What equals the default
+// was not configured.
+func (c *checklist) unused(o Options) {
+	d := DefaultOptions()
+	for _, f := range []struct {
+		path  string
+		set   bool
+		types []string
+	}{
+		{"token_url", o.TokenURL != "", []string{TypeClientCredentials}},
+		{"client_id", o.ClientID != "", []string{TypeClientCredentials}},
+		{"client_secret", !o.ClientSecret.IsZero(), []string{TypeClientCredentials}},
+		{"auth_method", o.AuthMethod != d.AuthMethod && o.AuthMethod != "", []string{TypeClientCredentials}},
+		{"basic_encoding", o.BasicEncoding != d.BasicEncoding && o.BasicEncoding != "", []string{TypeClientCredentials}},
+		{"scopes", len(o.Scopes) > 0, []string{TypeClientCredentials}},
+		{"audience", len(o.Audience) > 0, []string{TypeClientCredentials}},
+		{"resource", len(o.Resource) > 0, []string{TypeClientCredentials}},
+		{"params", len(o.Params) > 0, []string{TypeClientCredentials}},
+		{"timeout", o.Timeout != d.Timeout && o.Timeout != 0, []string{TypeClientCredentials}},
+		{"tls", o.TLS != (transport.TLS{}), []string{TypeClientCredentials}},
+		{"send_as", o.SendAs != d.SendAs && o.SendAs != "", []string{TypeClientCredentials, TypeBasic, TypeBearer}},
+		{"username", o.Username != "", []string{TypeBasic}},
+		{"password", !o.Password.IsZero(), []string{TypeBasic}},
+		{"token", !o.Token.IsZero(), []string{TypeBearer}},
+		{"name", o.Name != "", []string{TypeHeader}},
+		{"value", !o.Value.IsZero(), []string{TypeHeader}},
+	} {
+		kind := o.Type
+		if kind == "" {
+			kind = TypeClientCredentials
+		}
+		if f.set && !slices.Contains(f.types, kind) {
+			c.bad(f.path, "has no effect with type %s; it belongs to type %s", kind, strings.Join(f.types, ", "))
+		}
+	}
+}
+
+func (c *checklist) clientCredentials(o Options) {
+	c.tokenURL(o.TokenURL)
+	if o.ClientID == "" {
+		c.bad("client_id", "is missing")
+	}
+	if o.ClientSecret.IsZero() {
+		c.bad("client_secret", "is missing")
+	}
+	c.oneOf("auth_method", o.AuthMethod, []string{methodBasic, methodPost},
+		[]string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"})
+	c.oneOf("basic_encoding", o.BasicEncoding, []string{"form", encodingRaw}, nil)
+	if o.BasicEncoding == encodingRaw && o.AuthMethod == methodPost {
+		c.bad("basic_encoding", "has no effect with auth_method %s", methodPost)
+	}
+	if o.Timeout <= 0 {
+		c.bad("timeout", "must be more than 0")
+	}
+	c.asked(o)
+}
+
+func (c *checklist) tokenURL(raw string) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		c.bad("token_url", "is missing")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		c.bad("token_url", "is not a URL that begins with https:// or http://")
+	case u.User != nil:
+		c.bad("token_url", "holds a user name or password: use client_id and client_secret")
+	case u.Fragment != "":
+		c.bad("token_url", "must not have a fragment (RFC 6749, section 3.2)")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		c.warn("token_url", "is http: the client secret crosses the network in plain text")
+	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// asked checks what the token is to be good for.
+func (c *checklist) asked(o Options) {
+	for i, s := range o.Scopes {
+		if s == "" || strings.ContainsFunc(s, notInScope) {
+			c.bad(fmt.Sprintf("scopes[%d]", i), "%q is not one scope (RFC 6749, section 3.3); write several as a list", s)
+		}
+	}
+	for i, a := range o.Audience {
+		if a == "" {
+			c.bad(fmt.Sprintf("audience[%d]", i), "is empty")
+		}
+	}
+	for i, r := range o.Resource {
+		if u, err := url.Parse(r); err != nil || !u.IsAbs() || u.Fragment != "" {
+			c.bad(fmt.Sprintf("resource[%d]", i), "%q is not an absolute URI without fragment (RFC 8707, section 2)", r)
+		}
+	}
+	c.params(o.Params)
+}
+
+func notInScope(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
+
+func (c *checklist) params(params map[string]secret.Text) {
+	own := map[string]string{"scope": "scopes", "audience": "audience", "resource": "resource",
+		"client_id": "client_id", "client_secret": "client_secret"}
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		switch instead, reserved := own[k]; {
+		case k == "grant_type":
+			c.bad("params."+k, "is always client_credentials")
+		case reserved:
+			c.bad("params."+k, "use %s", instead)
+		case k == "":
+			c.bad("params", "a parameter has no name")
+		}
+	}
+}
+
+func (c *checklist) basic(o Options) {
+	switch {
+	case o.Username == "":
+		c.bad("username", "is missing")
+	case strings.Contains(o.Username, ":"):
+		c.bad("username", "must not hold a colon (RFC 7617, section 2)")
+	case strings.ContainsFunc(o.Username, isControl):
+		c.bad("username", "holds a line break or another control character")
+	}
+	if o.Password.IsZero() {
+		c.bad("password", "is missing")
+	}
+	c.fitForHeader("password", o.Password)
+}
+
+func (c *checklist) header(o Options) {
+	switch {
+	case o.Name == "":
+		c.bad("name", "is missing")
+	case !httpguts.ValidHeaderFieldName(o.Name):
+		c.bad("name", "%q is not the name of a header", o.Name)
+	case slices.Contains([]string{"host", "content-length", "transfer-encoding", "connection", "trailer", "te", "upgrade"}, strings.ToLower(o.Name)):
+		c.bad("name", "%s is set by the connection itself", o.Name)
+	}
+	if o.Value.IsZero() {
+		c.bad("value", "is missing")
+	}
+	c.fitForHeader("value", o.Value)
+}
+
+// fitForHeader checks a value that stands in the configuration itself; others
+// are checked when they are used.
+func (c *checklist) fitForHeader(path string, t secret.Text) {
+	if !t.IsLiteral() {
+		return
+	}
+	if v, err := t.Reveal(); err == nil && strings.ContainsFunc(v, isControl) {
+		c.bad(path, "holds a line break or another control character")
+	}
+}

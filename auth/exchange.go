@@ -1,0 +1,124 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+const answerLimit = 1 << 20 // bytes of a token endpoint's answer
+
+// exchange is one request to a token endpoint. As the RoundTripper of that one
+// request it keeps what x/oauth2 would lose, and hands on an answer in the one
+// shape that x/oauth2 reads rightly.
+type exchange struct {
+	wire      http.RoundTripper
+	userAgent string
+	secrets   []string
+	timeout   time.Duration
+	padded    bool
+	basic     *[2]string // id and secret, to be sent without encoding them first
+
+	connected atomic.Bool
+	answer    answer
+	finding   *finding
+}
+
+// RoundTrip sends the request and judges its answer.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(transport.Bind(httptrace.WithClientTrace(req.Context(), x.trace())))
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", x.userAgent)
+	if x.basic != nil {
+		req.SetBasicAuth(x.basic[0], x.basic[1])
+	}
+	resp, err := x.wire.RoundTrip(req)
+	if err != nil {
+		x.finding = x.because(x.failed(req.Context(), err))
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
+	if err != nil {
+		x.finding = x.because(x.failed(req.Context(), err))
+		return nil, err
+	}
+	a, f := judge(reply{status: resp.StatusCode, header: resp.Header, body: body, secrets: x.secrets, now: time.Now()})
+	if f != nil {
+		x.finding = x.because(f)
+		return plainResponse(req, http.StatusBadRequest, []byte(`{"error":"judged"}`)), nil
+	}
+	x.answer = a
+	return x.normalised(req)
+}
+
+// normalised is the answer as RFC 6749, section 5.1, writes it.
+func (x *exchange) normalised(req *http.Request) (*http.Response, error) {
+	b, err := json.Marshal(map[string]any{
+		"access_token": x.answer.token,
+		"token_type":   "Bearer",
+		"expires_in":   max(1, min(int64(x.answer.life/time.Second), math.MaxInt32)),
+	})
+	return plainResponse(req, http.StatusOK, b), err
+}
+
+func plainResponse(req *http.Request, status int, body []byte) *http.Response {
+	return &http.Response{
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"Content-Type": {"application/json"}}, Request: req,
+		ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),
+	}
+}
+
+func (x *exchange) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
+		ConnectDone: func(_, _ string, err error) {
+			if err == nil {
+				x.connected.Store(true)
+			}
+		},
+	}
+}
+
+// because adds what all findings of this request share.
+func (x *exchange) because(f *finding) *finding {
+	f.tried, f.padded = true, x.padded
+	switch f.reason {
+	case check.TokenRateLimited, check.TokenServerError, check.TokenUnreachable, check.TokenTimeout:
+		f.shared = true
+	}
+	return f
+}
+
+// failed says what it means that no answer came. A deadline that passed before
+// there was a connection is no slow answer.
+func (x *exchange) failed(ctx context.Context, err error) *finding {
+	class, reason, text := transport.Classify(err)
+	if ctx.Err() != nil { // the consequence may have been faster than the cause
+		class, reason, text = transport.Classify(ctx.Err())
+	}
+	f := &finding{reason: check.TokenUnreachable, text: "could not be reached: " + text, err: err}
+	switch {
+	case class == check.Agent:
+		f.reason, f.text, f.message = check.Internal, "", "the token request could not be made: "+text
+	case reason == check.Timeout && x.connected.Load():
+		f.reason, f.text = check.TokenTimeout, "did not answer within "+x.timeout.String()
+	case reason == check.Timeout:
+		f.text = "could not be reached: no connection within " + x.timeout.String()
+	case class == check.TLS:
+		f.tls = true
+	case reason == check.Protocol:
+		f.reason, f.text = check.TokenMalformed, "did not answer in HTTP: "+text
+	}
+	return f
+}

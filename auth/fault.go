@@ -1,0 +1,146 @@
+package auth
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
+)
+
+// finding is what was wrong with a token request. It is told as a fault for one
+// credential by Source.fault; one of the endpoint as a whole for several.
+type finding struct {
+	reason     check.Reason
+	message    string        // the whole message, or
+	text       string        // what "the token endpoint at HOST" did
+	code       string        // the OAuth error, fit to be shown
+	location   string        // where a redirect points to, fit to be shown
+	trace      string        // name of the request in the provider's log
+	retryAfter time.Duration // what the endpoint asked for
+	tried      bool          // a request was sent, or at least a connection tried
+	shared     bool          // it concerns all credentials of the endpoint
+	waited     bool          // the time of the caller was over, not that of the request
+	padded     bool          // the secret begins or ends with white space
+	tls        bool          // the connection failed for its certificate or handshake
+	err        error
+}
+
+// fault tells a finding for this credential.
+func (s *Source) fault(f *finding) *check.Fault {
+	out := &check.Fault{Class: check.ClassOf(f.reason), Reason: f.reason, Message: f.message, Hint: s.hint(f), Err: f.err}
+	if f.waited {
+		out.Message = fmt.Sprintf("the token endpoint at %s did not answer in the time that this run had left", s.host)
+	}
+	if out.Message == "" {
+		out.Message = fmt.Sprintf("the token endpoint at %s %s", s.host, f.text)
+	}
+	switch out.Class {
+	case check.IDP:
+		out.Cause = check.Cause{Kind: check.CauseProvider, Key: s.provider}
+	case check.Credential:
+		out.Cause = check.Cause{Kind: check.CauseCredential, Key: s.name}
+	default:
+		out.Cause = check.Cause{Kind: check.CauseAgent, Key: "agent"}
+	}
+	return out
+}
+
+// hint says what to look at next, with the names of the configuration.
+func (s *Source) hint(f *finding) string {
+	h := s.hintOf(f)
+	if f.padded && f.reason == check.ClientRejected {
+		h += "; the secret begins or ends with white space, which may be the reason"
+	}
+	if f.trace != "" {
+		h += "; the provider's log has it as trace " + f.trace
+	}
+	return h
+}
+
+func (s *Source) hintOf(f *finding) string {
+	switch f.reason {
+	case check.TokenUnreachable:
+		return s.unreachable(f)
+	case check.TokenMalformed:
+		return s.malformed(f)
+	case check.ClientRejected:
+		return s.rejected(f)
+	case check.SecretUnavailable:
+		return fmt.Sprintf("look at the variable or file that credential %q takes its secret from, and whether this process may read it; it is read again at every use", s.name)
+	case check.ScopeRejected, check.AudienceRejected, check.GrantRejected, check.TokenUnusable:
+		return s.refusedHint(f)
+	case check.TokenTimeout, check.TokenServerError, check.TokenRateLimited:
+		return s.strained(f)
+	}
+	return "nothing to mend at the target; if it stays, look at the log of the agent"
+}
+
+func (s *Source) who() string {
+	return fmt.Sprintf("credential %q (client_id %q)", s.name, s.o.ClientID)
+}
+
+// refusedHint is about what the provider does not give to this client.
+func (s *Source) refusedHint(f *finding) string {
+	switch f.reason {
+	case check.ScopeRejected:
+		return fmt.Sprintf("allow %s the scopes %q at %s, or take out of `scopes` what it may not have", s.who(), strings.Join(s.o.Scopes, " "), s.host)
+	case check.AudienceRejected:
+		asked := append(slices.Clone(s.o.Audience), s.o.Resource...)
+		return fmt.Sprintf("allow %s the audience %q at %s, to the letter (trailing slash, port), or change `audience` or `resource`", s.who(), strings.Join(asked, " "), s.host)
+	case check.GrantRejected:
+		return fmt.Sprintf("allow %s the grant client_credentials at %s; it must be a confidential client", s.who(), s.host)
+	}
+	return fmt.Sprintf("look at the token settings of %s at %s: only bearer tokens with a life ahead of them can be sent", s.who(), s.host)
+}
+
+// strained is about a provider that is there and does not give its answer.
+func (s *Source) strained(f *finding) string {
+	switch f.reason {
+	case check.TokenTimeout:
+		return fmt.Sprintf("look at the load and the log of the identity provider at %s; %s waits %s (timeout), and within a run not longer than the run", s.host, s.who(), s.o.Timeout)
+	case check.TokenServerError:
+		return fmt.Sprintf("look at the log of the identity provider at %s and of the proxy before it; %s is not the reason", s.host, s.who())
+	}
+	return fmt.Sprintf("%s counts requests, often only refused ones: look for a client with a wrong secret at this address, beginning with %s; nothing is asked until the wait is over", s.host, s.who())
+}
+
+func (s *Source) unreachable(f *finding) string {
+	if f.tls {
+		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.host, s.name)
+	}
+	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.host, s.name, s.TokenURL())
+}
+
+func (s *Source) malformed(f *finding) string {
+	if f.location != "" {
+		return fmt.Sprintf("it points to %s: if that is the token endpoint, set it as token_url of credential %q", f.location, s.name)
+	}
+	return fmt.Sprintf("is %s the token endpoint? %s names it as token_endpoint; change token_url of credential %q", s.TokenURL(), s.provider+discoveryPath, s.name)
+}
+
+func (s *Source) rejected(f *finding) string {
+	entry := fmt.Sprintf("compare credential %q with the entry of client %q at %s", s.name, s.o.ClientID, s.host)
+	switch f.code {
+	case "invalid_request":
+		return entry + fmt.Sprintf(": the secret (line end? special characters: `basic_encoding`), auth_method %s, `params`, and whether %s is its public address", s.o.AuthMethod, s.TokenURL())
+	case "jti_known":
+		return entry + ": an assertion was sent twice; is another agent using the same one?"
+	}
+	return entry + fmt.Sprintf(": wrong secret, unknown client and an auth_method other than %s all look like this", s.o.AuthMethod)
+}
+
+// shownURL is a URL without anything that may be secret; a relative one is its path.
+func shownURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "[unreadable URL]"
+	}
+	if u.Host == "" {
+		return secret.Line(u.Path, quoted)
+	}
+	return secret.Line(secret.URL(raw), quoted)
+}

@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/watchword/watchword/internal/transport"
+)
+
+// RegistryOptions is what all sources share. The zero value works.
+type RegistryOptions struct {
+	UserAgent string             // of token requests; "" is Watchword
+	Log       *slog.Logger       // nil: nothing is logged
+	Observe   func(TokenRequest) // called after every token request; must not block
+}
+
+// TokenRequest is one request that was sent to a token endpoint.
+type TokenRequest struct {
+	Credential string
+	Result     string // ok or the reason of the fault
+	Took       time.Duration
+}
+
+// Registry is what the sources of one agent have in common: the back-off of
+// each token endpoint, whether a provider is alive, and their transports.
+type Registry struct {
+	o    RegistryOptions
+	wire func(transport.Options) (http.RoundTripper, error)
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+
+	mu        sync.Mutex
+	endpoints map[string]*endpoint
+	providers map[providerKey]*provider
+	sources   map[*Source]struct{}
+}
+
+// NewRegistry returns a Registry whose requests go through pool.
+func NewRegistry(pool *transport.Pool, o RegistryOptions) *Registry {
+	if o.UserAgent == "" {
+		o.UserAgent = "Watchword"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(TokenRequest) {}
+	}
+	r := &Registry{
+		o:         o,
+		wire:      func(to transport.Options) (http.RoundTripper, error) { return pool.Get(to) },
+		endpoints: make(map[string]*endpoint),
+		providers: make(map[providerKey]*provider),
+		sources:   make(map[*Source]struct{}),
+	}
+	r.ctx, r.stop = context.WithCancel(context.Background())
+	return r
+}
+
+// Close ends all token requests in flight and waits for them. Tokens that are
+// held stay usable; nothing is fetched any more.
+func (r *Registry) Close() {
+	r.stop()
+	r.mu.Lock()
+	sources, providers := r.sources, r.providers
+	r.sources = make(map[*Source]struct{})
+	r.mu.Unlock()
+	for s := range sources {
+		s.Close()
+	}
+	for _, p := range providers {
+		p.wait()
+	}
+}
+
+// New returns the source of the credential called name. It reads no file and
+// sends nothing. The error is the first of Check's problems.
+func (r *Registry) New(name string, o Options) (*Source, error) {
+	for _, p := range checkOptions(o) {
+		if !p.Warning {
+			return nil, fmt.Errorf("credential %q: %s: %s", name, p.Path, p.Message)
+		}
+	}
+	s := &Source{name: name, o: o, registry: r}
+	if o.Type == TypeClientCredentials || o.Type == "" {
+		s.o.Type = TypeClientCredentials
+		if err := s.connect(); err != nil {
+			return nil, fmt.Errorf("credential %q: %w", name, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sources[s] = struct{}{}
+	return s, nil
+}
+
+// connect gives s what it needs to fetch tokens.
+func (s *Source) connect() error {
+	u, err := url.Parse(s.o.TokenURL)
+	if err != nil {
+		return fmt.Errorf("token_url: %w", err)
+	}
+	s.host, s.provider = u.Host, providerOrigin(u)
+	if s.wire, err = s.registry.wire(transport.Options{TLS: s.o.TLS}); err != nil {
+		return err
+	}
+	open := s.o.TLS
+	open.CertFile, open.KeyFile = "", "" // asking whether somebody is alive proves nothing about us
+	public, err := s.registry.wire(transport.Options{TLS: open})
+	if err != nil {
+		return err
+	}
+	s.alive = s.registry.providerOf(providerKey{s.provider, open}, public)
+	s.tokens = newCache(s.registry.ctx, s.registry.endpointOf(s.o.TokenURL), s.o.Timeout, s)
+	return nil
+}
+
+func (r *Registry) endpointOf(tokenURL string) *endpoint {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.endpoints[tokenURL]
+	if !ok {
+		e = &endpoint{}
+		r.endpoints[tokenURL] = e
+	}
+	return e
+}
+
+func (r *Registry) providerOf(key providerKey, rt http.RoundTripper) *provider {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.providers[key]
+	if !ok {
+		p = &provider{ctx: r.ctx, url: key.origin + discoveryPath, wire: rt, userAgent: r.o.UserAgent}
+		r.providers[key] = p
+	}
+	return p
+}
+
+func (r *Registry) forget(s *Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sources, s)
+}

@@ -1,0 +1,140 @@
+package auth
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"context"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+// Source is one credential: the one place where its token is fetched and held.
+// Its methods may be called from many goroutines.
+type Source struct {
+	name     string
+	o        Options
+	registry *Registry
+
+	// of client_credentials only
+	host     string // of the token endpoint, for people
+	provider string // origin of the token endpoint
+	wire     http.RoundTripper
+	alive    *provider
+	tokens   *cache
+}
+
+// Name is the name of the credential in the configuration.
+func (s *Source) Name() string { return s.name }
+
+// Kind is the type of the credential: client_credentials, basic, bearer, header.
+func (s *Source) Kind() string { return s.o.Type }
+
+// Gate is the name of what refuses together; by default that of the credential.
+func (s *Source) Gate() string {
+	if s.o.Gate == "" {
+		return s.name
+	}
+	return s.o.Gate
+}
+
+// Provider is the origin of the token endpoint, "https://host[:port]"; "" for
+// credentials without one.
+func (s *Source) Provider() string { return s.provider }
+
+// TokenURL is the token endpoint, fit to be shown; "" for credentials without one.
+func (s *Source) TokenURL() string {
+	if s.tokens == nil {
+		return ""
+	}
+	return shownURL(s.o.TokenURL)
+}
+
+// Alive asks the identity provider whether it is there: any answer below 500
+// counts. All who ask within 10 s share one request, which carries no secret.
+// Credentials without a provider are always alive.
+func (s *Source) Alive(ctx context.Context) bool { return s.alive == nil || s.alive.up(ctx) }
+
+// Reset ends every back-off of the credential and of its token endpoint, as a
+// reload of the configuration does. A token that is held stays.
+func (s *Source) Reset() {
+	if s.tokens != nil {
+		s.tokens.reset()
+	}
+}
+
+// Close ends the fetch under way, if any, and waits for it.
+func (s *Source) Close() {
+	if s.tokens != nil {
+		s.tokens.close()
+	}
+	s.registry.forget(s)
+}
+
+// Status is how a credential stands, for metrics and pages. It holds no secret.
+type Status struct {
+	Name      string
+	Kind      string
+	Held      bool      // a token is held and lives
+	Fetched   time.Time // when it came
+	Expires   time.Time // zero without a token
+	Scope     string
+	Warning   string
+	LastFault *check.FaultText // of the last token request, nil if it went well
+	NextTry   time.Time        // end of the back-off, zero without one
+}
+
+// Status returns how the credential stands now.
+func (s *Source) Status() Status {
+	st := Status{Name: s.name, Kind: s.o.Type}
+	c := s.tokens
+	if c == nil {
+		return st
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if t := c.token; t.usable(now) {
+		st.Held, st.Fetched, st.Expires, st.Scope, st.Warning = true, t.got, t.expires, t.answer.scope, t.answer.warning
+	}
+	if c.last != nil {
+		st.LastFault = s.fault(c.last).Text()
+	}
+	if _, until := c.endpoint.blocked(now); until.After(now) {
+		st.NextTry = until
+	}
+	if c.until.After(now) && c.until.After(st.NextTry) {
+		st.NextTry = c.until
+	}
+	return st
+}
+
+// providerOrigin is scheme and host as people write them, without the default port.
+func providerOrigin(u *url.URL) string {
+	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != "" && port != defaultPort(scheme) {
+		host += ":" + port
+	}
+	return scheme + "://" + host
+}
+
+// originOf is scheme, host and port, lower case, the default port filled in.
+func originOf(u *url.URL) string {
+	o := providerOrigin(u)
+	if u.Port() == "" || u.Port() == defaultPort(strings.ToLower(u.Scheme)) {
+		o += ":" + defaultPort(strings.ToLower(u.Scheme))
+	}
+	return o
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
