@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/watchword/watchword/internal/agent"
+	"github.com/watchword/watchword/internal/config"
+)
+
+type checkCommand struct {
+	configFlag
+	AllowMissingSecrets bool `help:"Warn of unset variables and absent secret files instead of failing, for CI."`
+}
+
+func (c *checkCommand) Run(s *streams) error {
+	cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: c.AllowMissingSecrets})
+	for _, p := range problems {
+		fmt.Fprintln(s.err, p)
+	}
+	if cfg == nil {
+		return &exitError{code: 1}
+	}
+	if err := agent.Check(cfg, agent.Options{Version: version(), Log: slog.New(slog.DiscardHandler)}); err != nil {
+		return err
+	}
+	off := 0
+	for _, m := range cfg.Monitors {
+		if !m.Enabled {
+			off++
+		}
+	}
+	line := fmt.Sprintf("ok: %s, %s, %s", count(len(cfg.Monitors), "monitor"), count(len(cfg.Credentials), "credential"), count(len(cfg.Notifiers), "notifier"))
+	if off > 0 {
+		line += fmt.Sprintf(" (%d of the monitors not enabled)", off)
+	}
+	fmt.Fprintln(s.out, line)
+	return nil
+}

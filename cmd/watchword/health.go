@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/internal/config"
+)
+
+type healthCommand struct {
+	Config []string `short:"c" placeholder:"FILE" help:"Ask the agent that this configuration describes."`
+	URL    string   `placeholder:"URL" help:"Ask this address; by default http://127.0.0.1:9640/."`
+}
+
+func (c *healthCommand) Run(ctx context.Context, s *streams) error {
+	base := c.URL
+	if base == "" {
+		listen := "127.0.0.1:9640"
+		if len(c.Config) > 0 {
+			cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: true})
+			if cfg == nil {
+				return &exitError{1, problems.String()}
+			}
+			listen = cfg.Server.Listen
+		}
+		base = "http://" + reachable(listen)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/healthz", nil)
+	if err != nil {
+		return fmt.Errorf("ask %q: %w", base, err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("the agent does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the agent answered %s", resp.Status)
+	}
+	fmt.Fprintln(s.out, "ok")
+	return nil
+}
+
+// reachable turns an address to listen on into one to connect to.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip != nil && ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/watchword/watchword/internal/agent"
+	"github.com/watchword/watchword/internal/config"
+)
+
+type runCommand struct{ configFlag }
+
+func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
+	log := g.logger(s)
+	cfg, problems := config.Load(c.Config, config.LoadOptions{})
+	for _, p := range problems {
+		fmt.Fprintln(s.err, p)
+	}
+	if cfg == nil {
+		return &exitError{1, fmt.Sprintf("watchword: the configuration has %s; nothing was started", errorCount(problems))}
+	}
+	a, err := agent.New(ctx, cfg, agent.Options{Paths: c.Config, Version: version(), Revision: revision(), Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("watchword runs", "version", version(), "monitors", len(cfg.Monitors), "address", "http://"+a.Addr()+"/")
+	err = a.Run(ctx)
+	log.Log(context.WithoutCancel(ctx), slog.LevelInfo, "watchword has stopped")
+	return err
+}
+
+func errorCount(ps config.Problems) string {
+	n := 0
+	for _, p := range ps {
+		if !p.Warning {
+			n++
+		}
+	}
+	return count(n, "error")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

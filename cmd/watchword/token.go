@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/check"
+)
+
+type tokenCommand struct {
+	configFlag
+	Credential string `arg:"" help:"Name of a credential in the configuration."`
+	Show       bool   `help:"Print the token itself. Whoever has it gets in."`
+}
+
+func (c *tokenCommand) Run(ctx context.Context, s *streams) error {
+	o, err := once(c.Config, s, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = o.Close() }()
+	e, err := o.Token(ctx, c.Credential)
+	if f, ok := errors.AsType[*check.Fault](err); ok {
+		fmt.Fprintf(s.out, "fault     %s\nwhat      %s\nhint      %s\n", s.paint("31", string(f.Class)+"/"+string(f.Reason)), f.Message, f.Hint)
+		return &exitError{code: 1}
+	}
+	if err != nil {
+		return usage(err)
+	}
+	explainToken(s.out, &e)
+	if !c.Show {
+		return nil
+	}
+	token, err := e.Token.Reveal()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "token     %s\n", token)
+	return nil
+}
+
+func explainToken(w io.Writer, e *auth.Explanation) {
+	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%-10s%s\n", name, fmt.Sprintf(format, args...)) }
+	if e.Kind != auth.TypeClientCredentials {
+		row("credential", " %s (%s): nothing is fetched, the value is %d characters long", e.Credential, e.Kind, e.TokenLength)
+		return
+	}
+	row("from", "%s as client %q by %s", e.TokenURL, e.ClientID, e.AuthMethod)
+	row("took", "%s", length(e.Took))
+	row("type", "%s, %d characters, %s", or(e.TokenType, "not told"), e.TokenLength, tokenForm(e))
+	told := "told by the provider"
+	if !e.LifeTold {
+		told = "the provider did not tell"
+	}
+	row("lifetime", "%s (%s), until %s", e.Life.Round(time.Second), told, e.Expires.UTC().Format(time.RFC3339))
+	row("scope", "asked %s, granted %s", or(strings.Join(e.ScopeAsked, " "), "none"), granted(e))
+	row("audience", "asked %s", or(strings.Join(e.Audience, " "), "none"))
+	if c := e.Claims; c != nil {
+		row("claims", "iss %s, aud %s, scope %s", or(c.Issuer, "-"), or(strings.Join(c.Audience, " "), "-"), or(c.Scope, "-"))
+		row("", "exp %s, nbf %s (read, not verified)", moment(c.Expires), moment(c.NotBefore))
+	}
+	for _, warning := range e.Warnings {
+		row("warning", "%s", warning)
+	}
+}
+
+func tokenForm(e *auth.Explanation) string {
+	if e.Claims != nil {
+		return "a JWT"
+	}
+	return "opaque"
+}
+
+func granted(e *auth.Explanation) string {
+	if !e.ScopeTold {
+		return "not told"
+	}
+	return or(e.Scope, "none")
+}
+
+func or(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,245 @@
+// Package agent wires the rooms together, by hand, in one readable place:
+// Build turns a configuration into what is to be run, Agent runs it, takes a
+// new configuration in while it runs, and owns the one timer of incidents.
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/watchword/watchword/exporters"
+	"github.com/watchword/watchword/internal/board"
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/incident"
+	"github.com/watchword/watchword/internal/outbox"
+	"github.com/watchword/watchword/internal/schedule"
+	"github.com/watchword/watchword/internal/server"
+	"github.com/watchword/watchword/internal/store"
+)
+
+// Options sets an Agent up.
+type Options struct {
+	Paths    []string // of the configuration
+	Version  string
+	Revision string
+	Log      *slog.Logger
+}
+
+// Agent is one running Watchword.
+type Agent struct {
+	opts      Options
+	log       *slog.Logger
+	key       []byte // of the fingerprints
+	ids       ids
+	rooms     *rooms
+	board     *board.Board
+	tracker   *incident.Tracker
+	scheduler *schedule.Scheduler
+	store     *store.Store
+	outbox    *outbox.Outbox
+	metrics   *exporters.Prometheus
+	server    *server.Server
+	pipe      *pipe
+
+	observing sync.Mutex    // orders board, tracker and pipe
+	woken     chan struct{} // the timer of incidents is to look again
+	reloading sync.Mutex
+	plan      atomic.Pointer[plan]
+	started   atomic.Bool
+}
+
+// New opens the database, restores what a former run left, and listens. When
+// it returns an error nothing is left open.
+func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
+	a := &Agent{opts: o, log: o.Log, key: newKey(), woken: make(chan struct{}, 1), board: board.New(time.Now)}
+	a.rooms = newRooms(o, a)
+	p, err := build(cfg, nil, a.rooms, a.key)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, a.rooms.close())
+	}
+	if err := a.restore(ctx, p); err != nil {
+		return nil, errors.Join(err, a.abandon(ctx))
+	}
+	if a.server, err = server.New(a.serverOptions(cfg)); err != nil {
+		return nil, errors.Join(err, a.abandon(ctx))
+	}
+	return a, nil
+}
+
+func (a *Agent) open(ctx context.Context, cfg *config.Config) error {
+	a.metrics = a.newMetrics()
+	var err error
+	a.store, err = store.Open(ctx, store.Options{
+		Path: cfg.Storage.Path, Version: a.opts.Version, Log: a.log, Observe: a.metrics.StoreCommit, Late: a.late,
+	})
+	if err != nil {
+		return err
+	}
+	a.outbox = outbox.New(outbox.Options{
+		Ledger: a.store, Log: a.log, Finished: a.metrics.Notification, Attempted: a.metrics.NotificationAttempt,
+	})
+	a.pipe = newPipe(a.store, a.outbox, a.log)
+	running, origin := limits()
+	a.scheduler = schedule.New(schedule.Options{
+		Observe: a.observe, MaxRunning: running, PerOrigin: origin, Lag: a.metrics.Lag, Skipped: a.metrics.Skipped, Log: a.log,
+	})
+	return nil
+}
+
+func (a *Agent) abandon(ctx context.Context) error {
+	return errors.Join(a.store.Close(ctx), a.rooms.close())
+}
+
+// Addr returns the address that the server listens on.
+func (a *Agent) Addr() string { return a.server.Addr().String() }
+
+// Run works until ctx ends, then drains: probes are cut short, what is in
+// flight to a channel gets a few seconds, and what is owed is on disk.
+func (a *Agent) Run(ctx context.Context) error {
+	serving, running := errgroup.WithContext(ctx)
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopKeeping()
+	defer stopSending()
+	var probing, keepers, senders sync.WaitGroup
+	senders.Go(func() { _ = a.outbox.Run(sending) })
+	keepers.Go(func() { a.pipe.run(keeping) })
+	keepers.Go(func() { a.keepTime(keeping) })
+	probing.Go(func() { _ = a.scheduler.Run(running) })
+	serving.Go(func() error { return a.server.Run(running) })
+	serving.Go(func() error { return a.watch(running) })
+	serving.Go(func() error { return a.housekeep(running) })
+	a.started.Store(true)
+	<-running.Done()
+	probing.Wait() // in this order, so that each hands on what it still has
+	stopKeeping()
+	keepers.Wait()
+	stopSending()
+	senders.Wait()
+	return errors.Join(serving.Wait(), a.close())
+}
+
+func (a *Agent) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	a.store.SaveRollups(a.board.Flush())
+	return errors.Join(a.store.Close(ctx), a.rooms.close())
+}
+
+// observe takes the result of a run in. It is called from the goroutine of the
+// run, and never waits for disk or network.
+func (a *Agent) observe(r check.Result) check.State {
+	a.observing.Lock()
+	s, c := a.tracker.Observe(r)
+	if s.State == "" { // of a configuration that is no longer in force
+		a.observing.Unlock()
+		return ""
+	}
+	a.board.Record(r, s)
+	a.pipe.push(c)
+	a.observing.Unlock()
+	a.wake(c)
+	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
+	if r.Fault != nil {
+		a.metrics.Fault(r.Fault.Class, r.Fault.Reason)
+		a.logFault(r, s)
+	}
+	return s.State
+}
+
+func history(r check.Result, s check.MonitorState, location string) check.Run {
+	run := check.Run{
+		Monitor: r.Monitor.ID, Start: r.Start, Took: r.Took, Phases: r.Phases, Status: r.StatusCode, State: s.State, Location: location,
+	}
+	if r.Fault != nil {
+		run.Class, run.Reason, run.Message = r.Fault.Class, r.Fault.Reason, r.Fault.Message
+	}
+	return run
+}
+
+func (a *Agent) logFault(r check.Result, s check.MonitorState) {
+	a.log.Info("run failed", "monitor", r.Monitor.ID, "state", string(s.State), "class", string(r.Fault.Class),
+		"reason", string(r.Fault.Reason), "message", r.Fault.Message, "took", r.Took.Round(time.Millisecond))
+}
+
+func (a *Agent) wake(c check.Change) {
+	if c.Empty() {
+		return
+	}
+	select {
+	case a.woken <- struct{}{}:
+	default:
+	}
+}
+
+// lookAgain bounds how long the timer of incidents sleeps: the wall clock may
+// be set while it does.
+const lookAgain = 30 * time.Second
+
+// keepTime is the one timer of incidents.
+func (a *Agent) keepTime(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			a.advance(time.Now())
+		case <-a.woken:
+		case <-ctx.Done():
+			return
+		}
+		wait := lookAgain
+		if next := a.tracker.Next(); !next.IsZero() {
+			wait = min(max(time.Until(next), 0), lookAgain)
+		}
+		timer.Reset(wait)
+	}
+}
+
+func (a *Agent) advance(now time.Time) {
+	a.observing.Lock()
+	defer a.observing.Unlock()
+	c, _ := a.tracker.Advance(now)
+	a.pipe.push(c)
+}
+
+// housekeep writes history once a minute.
+func (a *Agent) housekeep(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			a.store.SaveRollups(a.board.TakeRollups())
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Ready says whether the agent has begun to schedule.
+func (a *Agent) Ready() bool { return a.started.Load() }
+
+// Config loads and checks a configuration and builds everything of it without
+// sending a request: what `watchword check` does.
+func Check(cfg *config.Config, o Options) error {
+	r := newRooms(o, nil)
+	_, err := build(cfg, nil, r, newKey())
+	return errors.Join(err, r.close())
+}
+
+// client never follows redirects: a channel that redirects has not taken the message.
+func client(t http.RoundTripper) *http.Client {
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}

@@ -1,0 +1,249 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/incident"
+	"github.com/watchword/watchword/internal/outbox"
+	"github.com/watchword/watchword/internal/schedule"
+	"github.com/watchword/watchword/internal/transport"
+	"github.com/watchword/watchword/notifiers"
+	"github.com/watchword/watchword/probes"
+)
+
+// plan is everything that is built from one configuration. What did not change
+// from one plan to the next is the same object in both.
+type plan struct {
+	cfg      *config.Config
+	location string
+	sources  map[string]*source
+	channels map[string]*channel
+	monitors []*monitor // enabled ones, in the order of the files
+	byID     map[string]*monitor
+}
+
+type fingerprint = [32]byte
+
+type source struct {
+	*auth.Source
+	print fingerprint
+}
+
+type channel struct {
+	*notifiers.Channel
+	opts  notifiers.Options
+	print fingerprint
+}
+
+type monitor struct {
+	check  *check.Monitor
+	cfg    config.Monitor
+	probe  *probes.HTTP
+	cron   schedule.Cron
+	origin string
+	print  fingerprint
+}
+
+// build makes a plan. It sends nothing. On an error what it made anew is closed.
+func build(cfg *config.Config, old *plan, r *rooms, key []byte) (*plan, error) {
+	p := &plan{cfg: cfg, location: cfg.Agent.Location, sources: map[string]*source{}, channels: map[string]*channel{}, byID: map[string]*monitor{}}
+	if old == nil {
+		old = &plan{}
+	}
+	if err := p.build(old, r, key); err != nil {
+		p.closeBut(old)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *plan) build(old *plan, r *rooms, key []byte) error {
+	if err := p.buildSources(old, r, key); err != nil {
+		return err
+	}
+	if err := p.buildChannels(old, r, key); err != nil {
+		return err
+	}
+	for _, m := range p.cfg.Monitors {
+		if !m.Enabled {
+			continue
+		}
+		built, err := p.buildMonitor(m, old, r, key)
+		if err != nil {
+			return fmt.Errorf("%s: monitor %q: %w", m.Pos, m.Name, err)
+		}
+		p.monitors = append(p.monitors, built)
+		p.byID[m.ID] = built
+	}
+	return nil
+}
+
+func (p *plan) buildSources(old *plan, r *rooms, key []byte) error {
+	for name, o := range p.cfg.Credentials {
+		print := config.Fingerprint(o, key)
+		if was := old.sources[name]; was != nil && was.print == print {
+			p.sources[name] = was
+			continue
+		}
+		s, err := r.registry.New(name, o)
+		if err != nil {
+			return fmt.Errorf("credential %q: %w", name, err)
+		}
+		p.sources[name] = &source{s, print}
+	}
+	return nil
+}
+
+func (p *plan) buildChannels(old *plan, r *rooms, key []byte) error {
+	c, err := r.channels()
+	if err != nil {
+		return err
+	}
+	for name, o := range p.cfg.Notifiers {
+		print := config.Fingerprint([]any{o, p.cfg.Timezone.String()}, key)
+		if was := old.channels[name]; was != nil && was.print == print {
+			p.channels[name] = was
+			continue
+		}
+		ch, err := notifiers.New(name, o, notifiers.Common{Client: c, UserAgent: r.userAgent, Zone: p.cfg.Timezone})
+		if err != nil {
+			return fmt.Errorf("notifier %q: %w", name, err)
+		}
+		p.channels[name] = &channel{ch, o, print}
+	}
+	return nil
+}
+
+func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (*monitor, error) {
+	pos := m.Pos
+	m.Pos = config.Position{} // where it stands in the file changes nothing about it
+	s := p.sources[m.Credential]
+	var way fingerprint
+	if s != nil {
+		way = s.print
+	}
+	print := config.Fingerprint([]any{m, way[:]}, key)
+	m.Pos = pos
+	if was := old.byID[m.ID]; was != nil && was.print == print {
+		return was, nil
+	}
+	b := &monitor{check: m.Check(), cfg: m, print: print}
+	if m.Cron != "" {
+		var err error
+		if b.cron, err = schedule.ParseCron(m.Cron, m.Zone); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if b.origin, err = probes.Origin(m.HTTP.URL); err != nil {
+		return nil, err
+	}
+	rt, err := r.pool.Get(transport.Options{TLS: m.HTTP.TLS, Resolve: m.HTTP.Resolve, IPFamily: m.HTTP.IPFamily, Reuse: m.HTTP.Connection == "reuse"})
+	if err != nil {
+		return nil, err
+	}
+	b.probe, err = probes.NewHTTP(b.check, m.HTTP, wayIn(s, b.origin), probes.Common{RT: rt, UserAgent: r.userAgent})
+	return b, err
+}
+
+// wayIn tells a probe how it gets in; nil without a credential.
+func wayIn(s *source, origin string) *probes.Way {
+	if s == nil {
+		return nil
+	}
+	h := s.Handle(origin)
+	w := &probes.Way{
+		Auth: h, Kind: s.Kind(), Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(),
+		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets,
+	}
+	if s.Provider() != "" {
+		w.Alive = s.Alive
+	}
+	return w
+}
+
+// closeBut closes the sources that the other plan does not use.
+func (p *plan) closeBut(other *plan) {
+	for name, s := range p.sources {
+		if o := other.sources[name]; o == nil || o.Source != s.Source {
+			s.Close()
+		}
+	}
+}
+
+func (p *plan) jobs() []schedule.Job {
+	js := make([]schedule.Job, 0, len(p.monitors))
+	for _, m := range p.monitors {
+		js = append(js, schedule.Job{
+			ID: m.cfg.ID, Interval: m.cfg.Interval, RetryInterval: m.cfg.RetryInterval, Timeout: m.cfg.Timeout,
+			Cron: m.cron, Origin: m.origin, Probe: m.probe.Probe, Key: m,
+		})
+	}
+	return js
+}
+
+func (p *plan) checks() []*check.Monitor {
+	cs := make([]*check.Monitor, 0, len(p.monitors))
+	for _, m := range p.monitors {
+		cs = append(cs, m.check)
+	}
+	return cs
+}
+
+func (p *plan) policies(now time.Time) []incident.Policy {
+	ps := make([]incident.Policy, 0, len(p.monitors))
+	for _, m := range p.monitors {
+		ps = append(ps, incident.Policy{
+			Monitor: m.check, Interval: m.every(now), RetryInterval: m.cfg.RetryInterval, Retries: m.cfg.Retries,
+			Recoveries: m.cfg.Recoveries, RemindEvery: m.cfg.RemindEvery, Notify: m.cfg.Notify,
+		})
+	}
+	return ps
+}
+
+// every returns the interval; of a cron monitor the gap between its next two runs.
+func (m *monitor) every(now time.Time) time.Duration {
+	if m.cron == nil {
+		return m.cfg.Interval
+	}
+	next := m.cron.Next(now)
+	return m.cron.Next(next).Sub(next)
+}
+
+func (p *plan) incidentChannels() []incident.Channel {
+	var cs []incident.Channel
+	for name, c := range p.channels {
+		cs = append(cs, incident.Channel{Name: name, Keyed: c.Keyed(), Wants: wants(c.opts.Events)})
+	}
+	return cs
+}
+
+// wants says which kinds a notifier is told of. Exposed cannot be left out; the
+// note that a monitor is no longer watched goes with the ups.
+func wants(events []string) func(check.Kind) bool {
+	if len(events) == 0 {
+		return nil
+	}
+	return func(k check.Kind) bool {
+		switch k {
+		case check.KindExposed:
+			return true
+		case check.KindClosed:
+			k = check.KindUp
+		}
+		return slices.Contains(events, string(k))
+	}
+}
+
+func (p *plan) outboxChannels() map[string]outbox.Channel {
+	cs := make(map[string]outbox.Channel, len(p.channels))
+	for name, c := range p.channels {
+		cs[name] = outbox.Channel{Deliver: c.Deliver, Timeout: c.opts.Timeout, Key: c.print}
+	}
+	return cs
+}

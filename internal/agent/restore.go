@@ -1,0 +1,65 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/outbox"
+	"github.com/watchword/watchword/internal/store"
+)
+
+// restore takes in what a former run left and puts the first plan in force.
+func (a *Agent) restore(ctx context.Context, p *plan) error {
+	found, err := a.store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	a.ids.atLeast(found.LastDelivery)
+	a.tracker = a.newTracker(p)
+	if err := a.tracker.Restore(found.States, found.Open); err != nil {
+		return err
+	}
+	a.board.Set(p.checks())
+	if err := a.store.EachRollup(ctx, func(rs []check.Rollup) error { a.board.Restore(rs); return nil }); err != nil {
+		a.log.Warn("the history of uptime could not be read", "error", err)
+	}
+	a.board.Restore(nil, found.States...)
+	a.enforce(p)
+	a.outbox.Restore(stored(found.Deliveries))
+	return nil
+}
+
+// late takes in what was found in a database that could not be read at start:
+// messages that still wait. Monitors have been judged anew meanwhile.
+func (a *Agent) late(found store.Snapshot) {
+	a.ids.atLeast(found.LastDelivery)
+	a.log.Info("the database can be read again", "messages", len(found.Deliveries))
+	a.outbox.Restore(stored(found.Deliveries))
+}
+
+func stored(ds []store.StoredDelivery) []outbox.Stored {
+	ss := make([]outbox.Stored, 0, len(ds))
+	for _, d := range ds {
+		ss = append(ss, outbox.Stored{Delivery: d.Delivery, Sending: d.Sending})
+	}
+	return ss
+}
+
+// enforce puts a plan in force: whom to tell, what to watch, when.
+func (a *Agent) enforce(p *plan) {
+	a.metrics.SetNames(tokenNames(p), channelNames(p))
+	a.outbox.SetChannels(p.outboxChannels())
+	now := time.Now()
+	a.observing.Lock()
+	a.plan.Store(p)
+	a.board.Set(p.checks())
+	for _, m := range p.monitors {
+		a.board.Expect(m.cfg.ID, 2*m.every(now)+m.cfg.Timeout)
+	}
+	c := a.tracker.Configure(a.incidentOptions(p), p.policies(now), p.incidentChannels(), now)
+	a.pipe.push(c)
+	a.observing.Unlock()
+	a.wake(c)
+	a.scheduler.Replace(p.jobs())
+}

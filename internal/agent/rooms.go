@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/transport"
+)
+
+// rooms is what outlives a change of the configuration and is shared by all
+// that is built from one.
+type rooms struct {
+	pool      *transport.Pool
+	registry  *auth.Registry
+	userAgent string
+	log       *slog.Logger
+}
+
+// newRooms returns rooms that report their token requests to a; nil: to nobody.
+func newRooms(o Options, a *Agent) *rooms {
+	r := &rooms{pool: transport.NewPool(), userAgent: "Watchword/" + o.Version, log: o.Log}
+	ro := auth.RegistryOptions{UserAgent: r.userAgent, Log: o.Log}
+	if a != nil {
+		ro.Observe = func(t auth.TokenRequest) { a.metrics.TokenRequest(t.Credential, t.Result, t.Took) }
+	}
+	r.registry = auth.NewRegistry(r.pool, ro)
+	return r
+}
+
+// channels is the client of all notifiers: its connections are kept, they go to
+// the same few hosts.
+func (r *rooms) channels() (*http.Client, error) {
+	t, err := r.pool.Get(transport.Options{Reuse: true})
+	if err != nil {
+		return nil, err
+	}
+	return client(t), nil
+}
+
+func (r *rooms) close() error {
+	r.registry.Close()
+	r.pool.Close()
+	return nil
+}
+
+func newKey() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the program instead
+	return key
+}
+
+// ids hands out ids that are unique over restarts: they begin at the time.
+type ids struct{ last atomic.Int64 }
+
+// atLeast makes all later numbers greater than n.
+func (i *ids) atLeast(n int64) {
+	for {
+		old := i.last.Load()
+		if old >= n || i.last.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+func (i *ids) delivery() int64 {
+	i.atLeast(time.Now().UnixMicro())
+	return i.last.Add(1)
+}
+
+func (i *ids) incident() string { return strconv.FormatInt(i.delivery(), 36) }
+
+// limits returns how many runs may go on at once, by the files that this
+// process may open, and how many of them to one origin.
+func limits() (running, origin int) {
+	const most, least, reserve, perRun = 2048, 16, 64, 2
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		return 256, 128
+	}
+	files := int(min(l.Cur, 1<<20))
+	running = min(max((files-reserve)/perRun, least), most)
+	return running, max(running/2, 1)
+}

@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/exporters"
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/incident"
+	"github.com/watchword/watchword/internal/server"
+)
+
+func (a *Agent) newTracker(p *plan) *incident.Tracker { return incident.New(a.incidentOptions(p)) }
+
+func (a *Agent) incidentOptions(p *plan) incident.Options {
+	o := incident.Options{
+		GroupWait: p.cfg.Alerting.GroupWait, Location: p.location, NewID: a.ids.incident, DeliveryID: a.ids.delivery,
+	}
+	if base := p.cfg.Server.ExternalURL; base != "" {
+		o.Link = func(string) string { return base }
+	}
+	return o
+}
+
+func (a *Agent) newMetrics() *exporters.Prometheus {
+	return exporters.NewPrometheus(exporters.PrometheusOptions{
+		Board: a.board, Version: a.opts.Version, Revision: a.opts.Revision, Log: a.log,
+		Incidents: func() []check.IncidentRecord { return a.tracker.Open() },
+		TokenExpiry: func(yield func(string, time.Time)) {
+			for name, s := range a.plan.Load().sources {
+				if st := s.Status(); st.Held {
+					yield(name, st.Expires)
+				}
+			}
+		},
+		Pending: func() map[string]int { return a.outbox.Pending() },
+		Store: func() exporters.StoreStats {
+			s := a.store.Stats()
+			return exporters.StoreStats{Writable: s.Writable, Errors: s.Errors, Dropped: s.RowsDropped, Unwritten: s.Unwritten, Size: s.Bytes}
+		},
+	})
+}
+
+func (a *Agent) serverOptions(cfg *config.Config) server.Options {
+	return server.Options{
+		Listen: cfg.Server.Listen, ExternalURL: cfg.Server.ExternalURL, Version: a.opts.Version, Location: cfg.Agent.Location,
+		Zone: cfg.Timezone, Each: a.board.Each, Get: a.board.Get, Incidents: a.incidents, Reload: a.Reload,
+		Metrics: a.metrics, Ready: a.Ready, Storage: a.storage, Log: a.log,
+	}
+}
+
+// shownIncidents bounds an answer of the API.
+const shownIncidents = 500
+
+// incidents returns the open ones as the tracker has them, and past ones from
+// the disk.
+func (a *Agent) incidents(ctx context.Context, state string) ([]check.IncidentRecord, error) {
+	open := a.tracker.Open()
+	slices.Reverse(open)
+	if state == "open" {
+		return open, nil
+	}
+	past, err := a.store.Incidents(ctx, "all", shownIncidents)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, r := range open {
+		known[r.ID] = true
+	}
+	all := open
+	for _, r := range past {
+		if !known[r.ID] {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func (a *Agent) storage() server.Storage {
+	s := a.store.Stats()
+	return server.Storage{Writable: s.Writable || s.MemoryOnly, Message: s.LastError}
+}
+
+// tokenNames returns the credentials that fetch tokens.
+func tokenNames(p *plan) []string {
+	var names []string
+	for name, s := range p.sources {
+		if s.Kind() == auth.TypeClientCredentials {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, strings.Compare)
+	return names
+}
+
+func channelNames(p *plan) []string {
+	var names []string
+	for name := range p.channels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
