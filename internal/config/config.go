@@ -117,7 +117,7 @@ func (l *loader) assemble(p *parts) *Config {
 	m := newMonitors(l, c, p)
 	m.load(p.monitors)
 	m.unused()
-	if len(p.monitors) == 0 && len(p.files) > 0 {
+	if len(p.monitors) == 0 && len(p.files) > 0 && !l.problems.HasErrors() {
 		l.warn(Position{p.files[0].name, 1, 1}, "there are no monitors: nothing is watched")
 	}
 	return c

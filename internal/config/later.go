@@ -57,6 +57,7 @@ func (l *loader) refuse(at spot, v *yaml.Node) {
 		return
 	}
 	l.complain(at.pos, at.path+" is not supported yet")
+	l.refused = true
 }
 
 func isEmpty(v *yaml.Node) bool {

@@ -19,6 +19,7 @@ type loader struct {
 	problems Problems
 	said     map[Problem]bool  // reported already: defaults and aliases are met many times
 	spoilt   map[Position]bool // has no usable value, which was reported
+	refused  bool              // a key of the item at hand is not supported yet
 	leaves   []leaf
 	values   []string // revealed for the item at hand: never to be quoted
 }
@@ -62,20 +63,20 @@ func (l *loader) report(at Position, msg string, warning bool) {
 	}
 }
 
-// relay reports what a room found wrong with its part of the configuration.
-func (l *loader) relay(ps []check.Problem, locate func(path string) Position) {
+// relay reports what a room found wrong with an item.
+func (l *loader) relay(ps []check.Problem, it item) {
 	for _, p := range ps {
-		at, msg := locate(p.Path), p.Message
-		if p.Path != "" && !strings.HasPrefix(msg, p.Path) {
-			msg = p.Path + ": " + msg
-		}
-		switch {
-		case p.Warning && !l.spoilt[at]:
-			l.warn(at, msg)
-		case !p.Warning:
-			l.judge(at, msg)
+		if at := it.locate(p.Path); !l.spoilt[at] {
+			l.report(at, relayed(p), p.Warning)
 		}
 	}
+}
+
+func relayed(p check.Problem) string {
+	if p.Path == "" || strings.HasPrefix(p.Message, p.Path) {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
 }
 
 // begin starts a new item; what is kept of the one before is its problems.
@@ -92,11 +93,28 @@ func (l *loader) carry(k *koanf.Koanf, t reflect.Type, items ...item) {
 		}
 		v, _ := l.build(it.node, t, spot{src: it.src, pos: it.pos, path: it.path, key: it.name})
 		if m, ok := v.(map[string]any); ok {
-			if err := k.Load(tree(m), nil); err != nil {
-				l.complain(it.pos, err.Error())
-			}
+			l.lay(k, m, it.pos)
 		}
 	}
+}
+
+func (l *loader) lay(k *koanf.Koanf, m map[string]any, at Position) {
+	if err := k.Load(tree(m), nil); err != nil {
+		l.complain(at, err.Error())
+	}
+}
+
+// clone copies maps and shares lists: koanf merges into the former and replaces
+// the latter. koanf's own copy takes ten times as long.
+func clone(m map[string]any) map[string]any {
+	c := make(map[string]any, len(m))
+	for k, v := range m {
+		if sub, ok := v.(map[string]any); ok {
+			v = clone(sub)
+		}
+		c[k] = v
+	}
+	return c
 }
 
 // newKoanf returns one for which no key is a path: names and headers hold dots.

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -46,41 +47,44 @@ func defaultMonitor() monitorKeys {
 // them all would take twice the memory of all the rest.
 type monitors struct {
 	*loader
-	config   *Config
-	defaults []item
-	base     *koanf.Koanf           // carries the defaults
-	leaves   int                    // of them
-	values   int                    // and what they reveal
-	found    map[check.Problem]bool // in the defaults alone
-	names    map[string]Position
-	ids      map[string]Position
-	creds    []string // names, for suggestions
-	channels []string
-	used     map[string]bool // "credentials.NAME", "notifiers.NAME"
+	config    *Config
+	defaults  []item
+	base      map[string]any  // what koanf carries of the defaults
+	leaves    int             // of them
+	values    int             // and what they reveal
+	inherited map[string]bool // said of the defaults
+	tls       map[transport.TLS][]check.Problem
+	names     map[string]Position
+	ids       map[string]Position
+	creds     []string // names, for suggestions
+	channels  []string
+	used      map[string]bool // "credentials.NAME", "notifiers.NAME"
 }
 
 func newMonitors(l *loader, c *Config, p *parts) *monitors {
 	m := &monitors{
-		loader: l, config: c, defaults: p.defaults, base: newKoanf(), found: map[check.Problem]bool{},
+		loader: l, config: c, defaults: p.defaults, inherited: map[string]bool{}, tls: map[transport.TLS][]check.Problem{},
 		names: map[string]Position{}, ids: map[string]Position{}, used: map[string]bool{},
 		creds: sortedKeys(c.Credentials), channels: sortedKeys(c.Notifiers),
 	}
 	m.begin(0, 0)
-	m.carry(m.base, reflect.TypeFor[monitorKeys](), p.defaults...)
-	m.checkDefaults()
+	base := newKoanf()
+	m.carry(base, reflect.TypeFor[monitorKeys](), p.defaults...)
+	m.base = base.Raw()
+	m.checkDefaults(base)
 	m.leaves, m.values = len(m.loader.leaves), len(m.loader.values)
 	return m
 }
 
 // checkDefaults reports what is wrong with the defaults by themselves, once and
 // at their own place.
-func (m *monitors) checkDefaults() {
+func (m *monitors) checkDefaults(base *koanf.Koanf) {
 	k := defaultMonitor()
-	m.unmarshal(m.base, &k, Position{})
+	m.unmarshal(base, &k, Position{})
 	v := view{defaults: m.defaults}
 	for _, key := range []string{"id", "name"} {
 		if v.has(key) {
-			m.complain(v.at(key), key+" cannot stand in defaults: every monitor has its own")
+			m.object(v, key+" cannot stand in defaults: every monitor has its own", key)
 		}
 	}
 	if len(m.defaults) == 0 {
@@ -90,10 +94,7 @@ func (m *monitors) checkDefaults() {
 	if !v.has("url") {
 		k.HTTP.URL = "https://defaults.invalid/"
 	}
-	for _, p := range checkHTTP(k.HTTP) {
-		m.found[p] = true
-		m.relay([]check.Problem{p}, v.locate)
-	}
+	m.askProbes(&k, v)
 	m.checkTimes(&k, v)
 	m.checkSchedule(&k, v)
 	m.checkLabels(k.Labels, v)
@@ -111,13 +112,16 @@ func (m *monitors) load(items []item) {
 		}
 		m.begin(m.leaves, m.values)
 		k := defaultMonitor()
-		carried := m.base.Copy()
+		carried := newKoanf()
+		m.lay(carried, clone(m.base), it.pos)
 		m.carry(carried, reflect.TypeFor[monitorKeys](), it)
 		m.unmarshal(carried, &k, it.pos)
 		v := view{own: it, defaults: m.defaults}
-		if m.checkType(k.Type, v) {
-			m.config.Monitors = append(m.config.Monitors, m.monitor(&k, v))
+		if !m.checkType(k.Type, v) {
+			m.use(&k, v)
+			continue
 		}
+		m.config.Monitors = append(m.config.Monitors, m.monitor(&k, v))
 	}
 }
 
@@ -127,13 +131,11 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkTimes(k, v)
 	m.checkSchedule(k, v)
 	m.checkLabels(k.Labels, v)
+	m.use(k, v)
 	m.checkCredential(k.Credential, v)
 	m.checkURL(k, v)
-	for _, p := range checkHTTP(k.HTTP) {
-		if !m.found[p] {
-			m.relay([]check.Problem{p}, v.locate)
-		}
-	}
+	m.checkWords(k.HTTP.Expect, v)
+	m.askProbes(k, v)
 	if k.Cron != "" && k.Timezone == "" {
 		k.Timezone = m.config.Timezone.String()
 	}
@@ -145,16 +147,25 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	}
 }
 
+// askProbes relays what probes finds wrong with its part.
+func (m *monitors) askProbes(k *monitorKeys, v view) {
+	for _, p := range m.checkHTTP(k.HTTP) {
+		if p.Path != "url" || k.HTTP.URL != "" {
+			m.objectAs(v, p.Warning, relayed(p), p.Path)
+		}
+	}
+}
+
 func (m *monitors) checkType(t string, v view) bool {
 	switch {
 	case t == "http":
 		return true
 	case slices.Contains(laterMonitorTypes(), t):
-		m.judge(v.at("type"), "type: "+t+" is not supported yet")
+		m.object(v, "type: "+t+" is not supported yet", "type")
 	case nearest(t, append(laterMonitorTypes(), "http")) != "":
-		m.judge(v.at("type"), fmt.Sprintf("type: unknown type %q, did you mean %q?", t, nearest(t, append(laterMonitorTypes(), "http"))))
+		m.object(v, fmt.Sprintf("type: unknown type %q, did you mean %q?", t, nearest(t, append(laterMonitorTypes(), "http"))), "type")
 	default:
-		m.judge(v.at("type"), fmt.Sprintf("type: unknown type %q; it is http", t))
+		m.object(v, fmt.Sprintf("type: unknown type %q; it is http", t), "type")
 	}
 	return false
 }
@@ -162,7 +173,7 @@ func (m *monitors) checkType(t string, v view) bool {
 // identify checks name and id, and makes the id of the name where none is
 // given.
 func (m *monitors) identify(k *monitorKeys, v view) {
-	at := v.at("name")
+	at, _ := v.place("name")
 	if k.Name == "" {
 		m.judge(at, "name: a monitor needs a name")
 	} else if old, ok := m.names[k.Name]; ok {
@@ -171,7 +182,7 @@ func (m *monitors) identify(k *monitorKeys, v view) {
 		m.names[k.Name] = at
 	}
 	if v.has("id") {
-		at = v.at("id")
+		at, _ = v.place("id")
 		if k.ID == "" || slug(k.ID) != k.ID {
 			m.judge(at, "id: an id holds a-z, 0-9 and single dashes between them")
 			return
@@ -209,6 +220,18 @@ func slug(name string) string {
 		out = out[:n-1]
 	}
 	return string(out)
+}
+
+// use notes whom a monitor names, also one that is refused.
+func (m *monitors) use(k *monitorKeys, v view) {
+	m.used["credentials."+k.Credential] = true
+	names := k.Notify
+	if !v.has("notify") {
+		names = m.channels
+	}
+	for _, name := range names {
+		m.used["notifiers."+name] = true
+	}
 }
 
 // unused warns of what nobody uses.

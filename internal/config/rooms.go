@@ -1,13 +1,37 @@
 package config
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/schedule"
+	"github.com/watchword/watchword/internal/transport"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
 
-func checkCredential(string, auth.Options) []check.Problem { return nil }
-func checkNotifier(notifiers.Options) []check.Problem      { return nil }
-func checkHTTP(probes.HTTPOptions) []check.Problem         { return nil }
-func checkCron(spec, zone string) error                    { return nil }
+func checkCredential(name string, o auth.Options) []check.Problem { return auth.Check(name, o) }
+
+func checkNotifier(o notifiers.Options) []check.Problem { return notifiers.Check(o) }
+
+// checkHTTP has probes check a monitor. Monitors that share their TLS options
+// share the reading of the files, too.
+func (m *monitors) checkHTTP(o probes.HTTPOptions) []check.Problem {
+	ps, ok := m.tls[o.TLS]
+	if !ok {
+		ps = transport.Check(transport.Options{TLS: o.TLS})
+		m.tls[o.TLS] = ps
+	}
+	o.TLS = transport.TLS{}
+	return slices.Concat(probes.CheckHTTP(o), ps)
+}
+
+// checkCron returns what is wrong with a cron expression, "" for nothing.
+func checkCron(spec, zone string) string {
+	if _, err := schedule.ParseCron(spec, zone); err != nil {
+		return "cron: " + strings.TrimPrefix(err.Error(), "cron ")
+	}
+	return ""
+}

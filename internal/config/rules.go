@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/watchword/watchword/probes"
 )
 
 // view is a monitor over the defaults: what of it is written where.
@@ -30,28 +32,55 @@ func (v view) find(key string) (item, bool) {
 	return item{}, false
 }
 
-// at returns where the first of the keys stands that the monitor gives itself.
-// What conflicts only because of a default is the monitor's own problem.
-func (v view) at(keys ...string) Position {
-	for _, key := range keys {
-		if v.own.has(key) || v.own.node == nil && v.has(key) {
-			return v.locate(key)
+// place returns where the first of the paths stands that the monitor gives
+// itself, else its beginning. What conflicts only because of a default is the
+// monitor's own problem.
+func (v view) place(paths ...string) (pos Position, exact bool) {
+	if v.own.node == nil {
+		return v.inDefaults(paths[0])
+	}
+	for _, p := range paths {
+		if v.own.has(first(p)) {
+			return v.own.place(p)
 		}
 	}
-	return v.locate("")
+	return v.own.pos, false
 }
 
-func (v view) locate(path string) Position {
-	if v.own.node != nil {
-		return v.own.locate(path)
-	}
-	best := Position{}
+func (v view) inDefaults(path string) (Position, bool) {
 	for _, d := range v.defaults {
-		if key := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' }); best.File == "" || len(key) > 0 && d.has(key[0]) {
-			best = d.locate(path)
+		if d.has(first(path)) {
+			return d.place(path)
 		}
 	}
-	return best
+	if len(v.defaults) > 0 {
+		return v.defaults[0].pos, false
+	}
+	return Position{}, false
+}
+
+// first returns the first key of a path.
+func first(path string) string {
+	if i := strings.IndexAny(path, ".["); i >= 0 {
+		return path[:i]
+	}
+	return path
+}
+
+// object reports what is wrong at the first of the paths that the monitor gives
+// itself. What the defaults brought with them was said of them already.
+func (m *monitors) object(v view, msg string, paths ...string) { m.objectAs(v, false, msg, paths...) }
+
+func (m *monitors) objectAs(v view, warning bool, msg string, paths ...string) {
+	pos, exact := v.place(paths...)
+	if v.own.node == nil {
+		m.inherited[msg] = true
+	} else if !exact && m.inherited[msg] {
+		return
+	}
+	if !m.spoilt[pos] {
+		m.report(pos, msg, warning)
+	}
 }
 
 // checkSchedule checks interval and cron, of which the monitor's own counts.
@@ -60,17 +89,17 @@ func (m *monitors) checkSchedule(k *monitorKeys, v view) {
 		cron, interval := v.own.has("cron"), v.own.has("interval")
 		switch {
 		case cron == interval:
-			m.judge(v.at("cron", "interval"), "cron and interval exclude each other")
+			m.object(v, "cron and interval exclude each other", "cron", "interval")
 		case interval:
 			k.Cron = ""
 		}
 	}
 	if !v.has("cron") || k.Cron == "" {
 		if v.own.has("cron") {
-			m.judge(v.at("cron"), "cron: the expression is empty")
+			m.object(v, "cron: the expression is empty", "cron")
 		}
 		if v.own.has("timezone") {
-			m.judge(v.at("timezone"), "timezone: it is for cron, and this monitor has none")
+			m.object(v, "timezone: it is for cron, and this monitor has none", "timezone")
 		}
 		k.Cron, k.Timezone = "", ""
 		return
@@ -80,30 +109,30 @@ func (m *monitors) checkSchedule(k *monitorKeys, v view) {
 	if zone == "" {
 		zone = m.config.Timezone.String()
 	} else if _, wrong := zoneOf(zone); wrong != "" {
-		m.judge(v.at("timezone", "cron"), "timezone: "+wrong)
+		m.object(v, "timezone: "+wrong, "timezone", "cron")
 		return
 	}
-	if err := checkCron(k.Cron, zone); err != nil {
-		m.judge(v.at("cron"), "cron: "+err.Error())
+	if wrong := checkCron(k.Cron, zone); wrong != "" {
+		m.object(v, wrong, "cron")
 	}
 }
 
 // checkTimes checks durations and counts, and fills in the timeout.
 func (m *monitors) checkTimes(k *monitorKeys, v view) {
 	if k.Interval < time.Second {
-		m.judge(v.at("interval"), "interval: at least 1s is wanted")
+		m.object(v, "interval: at least 1s is wanted", "interval")
 	}
 	if k.RetryInterval < time.Second {
-		m.judge(v.at("retry_interval"), "retry_interval: at least 1s is wanted")
+		m.object(v, "retry_interval: at least 1s is wanted", "retry_interval")
 	}
 	if k.RemindEvery != 0 && k.RemindEvery < time.Second {
-		m.judge(v.at("remind_every"), "remind_every: at least 1s is wanted, or 0 for never")
+		m.object(v, "remind_every: at least 1s is wanted, or 0 for never", "remind_every")
 	}
 	if k.Retries < 0 {
-		m.judge(v.at("retries"), "retries: 0 or more is wanted")
+		m.object(v, "retries: 0 or more is wanted", "retries")
 	}
 	if k.Recoveries < 1 {
-		m.judge(v.at("recoveries"), "recoveries: 1 or more is wanted")
+		m.object(v, "recoveries: 1 or more is wanted", "recoveries")
 	}
 	m.checkTimeout(k, v)
 }
@@ -117,9 +146,9 @@ func (m *monitors) checkTimeout(k *monitorKeys, v view) {
 	case !v.has("timeout"):
 		k.Timeout = min(longest, k.Interval/5*4)
 	case k.Timeout <= 0:
-		m.judge(v.at("timeout"), "timeout: more than 0 is wanted")
+		m.object(v, "timeout: more than 0 is wanted", "timeout")
 	case !byCron && k.Timeout >= k.Interval:
-		m.judge(v.at("timeout", "interval"), fmt.Sprintf("timeout: %s has to be less than the interval of %s", span(k.Timeout), span(k.Interval)))
+		m.object(v, fmt.Sprintf("timeout: %s has to be less than the interval of %s", span(k.Timeout), span(k.Interval)), "timeout", "interval")
 	}
 }
 
@@ -138,13 +167,13 @@ func span(d time.Duration) string {
 // checkLabels holds labels to what Prometheus takes.
 func (m *monitors) checkLabels(labels map[string]string, v view) {
 	for _, name := range sortedKeys(labels) {
-		switch at := v.locate("labels." + name); {
+		switch at := "labels." + name; {
 		case !isLabel(name):
-			m.judge(at, fmt.Sprintf("labels: %q is not a label name: letters, digits and _ are, not beginning with a digit", name))
+			m.object(v, fmt.Sprintf("labels: %q is not a label name: letters, digits and _ are, not beginning with a digit", name), at)
 		case strings.HasPrefix(name, "__"):
-			m.judge(at, fmt.Sprintf("labels: %q begins with __, which Prometheus keeps to itself", name))
+			m.object(v, fmt.Sprintf("labels: %q begins with __, which Prometheus keeps to itself", name), at)
 		case slices.Contains([]string{"monitor", "name", "type", "group", "url", "credential"}, name):
-			m.judge(at, fmt.Sprintf("labels: %q is a label of ours already", name))
+			m.object(v, fmt.Sprintf("labels: %q is a label of ours already", name), at)
 		}
 	}
 }
@@ -159,12 +188,8 @@ func isLabel(s string) bool {
 }
 
 func (m *monitors) checkCredential(name string, v view) {
-	if name == "" {
-		return
-	}
-	m.used["credentials."+name] = true
-	if _, ok := m.config.Credentials[name]; !ok {
-		m.judge(v.at("credential"), "credential: "+unknownName("credential", name, m.creds))
+	if _, ok := m.config.Credentials[name]; !ok && name != "" {
+		m.object(v, "credential: "+unknownName("credential", name, m.creds), "credential")
 	}
 }
 
@@ -178,19 +203,15 @@ func unknownName(what, name string, known []string) string {
 // resolveNotify returns the notifiers of a monitor: all where none are named.
 func (m *monitors) resolveNotify(names []string, v view) []string {
 	if !v.has("notify") {
-		for _, name := range m.channels {
-			m.used["notifiers."+name] = true
-		}
 		return m.channels
 	}
 	if len(names) == 0 {
-		m.warn(v.at("notify"), "notify: nobody is told when this monitor fails")
+		m.objectAs(v, true, "notify: nobody is told when this monitor fails", "notify")
 	}
 	known := make([]string, 0, len(names))
 	for i, name := range names {
-		m.used["notifiers."+name] = true
 		if _, ok := m.config.Notifiers[name]; !ok {
-			m.judge(v.locate("notify["+strconv.Itoa(i)+"]"), "notify: "+unknownName("notifier", name, m.channels))
+			m.object(v, "notify: "+unknownName("notifier", name, m.channels), "notify["+strconv.Itoa(i)+"]")
 		} else if !slices.Contains(known, name) {
 			known = append(known, name)
 		}
@@ -198,11 +219,24 @@ func (m *monitors) resolveNotify(names []string, v view) []string {
 	return known
 }
 
-// checkURL warns of a credential that would travel in the clear.
+// checkURL misses a URL, and warns of a credential that would travel in the
+// clear.
 func (m *monitors) checkURL(k *monitorKeys, v view) {
+	if k.HTTP.URL == "" {
+		m.object(v, "url: a monitor of type http needs a url", "url")
+	}
 	u, err := url.Parse(k.HTTP.URL)
 	if err != nil || k.Credential == "" || u.Scheme != "http" || isLoopback(u.Hostname()) {
 		return
 	}
-	m.warn(v.at("url"), "url: the credential "+strconv.Quote(k.Credential)+" goes over http:// in the clear")
+	m.objectAs(v, true, "url: the credential "+strconv.Quote(k.Credential)+" goes over http:// in the clear", "url")
+}
+
+// checkWords warns of what can never pass.
+func (m *monitors) checkWords(e probes.Expect, v view) {
+	for i, word := range e.Absent {
+		if slices.Contains(e.Keyword, word) {
+			m.objectAs(v, true, "expect.absent: the same text is a keyword, so no answer can pass", "expect.absent["+strconv.Itoa(i)+"]")
+		}
+	}
 }

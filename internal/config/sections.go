@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,9 +106,7 @@ func (l *loader) timezone(items []item) *time.Location {
 	for _, it := range items {
 		at := spot{src: it.src, pos: it.pos, path: it.name, key: it.name}
 		if v, ok := l.build(it.node, reflect.TypeFor[string](), at); ok {
-			if err := k.Load(tree{it.name: v}, nil); err != nil {
-				l.complain(it.pos, err.Error())
-			}
+			l.lay(k, tree{it.name: v}, it.pos)
 		}
 	}
 	l.unmarshal(k, &top, Position{})
@@ -135,14 +134,13 @@ func (l *loader) credentials(items []item, where map[string]Position) map[string
 	for _, it := range items {
 		o := auth.DefaultOptions()
 		l.one(&o, it)
-		for _, m := range laterAuthMethods() {
-			if o.AuthMethod == m {
-				at := it.locate("auth_method")
-				l.judge(at, "auth_method: "+m+" is not supported yet")
-				l.spoil(at)
-			}
+		if slices.Contains(laterAuthMethods(), o.AuthMethod) {
+			at := it.locate("auth_method")
+			l.judge(at, "auth_method: "+o.AuthMethod+" is not supported yet")
+			l.spoil(at)
+			l.spoil(it.pos)
 		}
-		l.relay(checkCredential(it.name, o), it.locate)
+		l.relay(checkCredential(it.name, o), it)
 		all[it.name], where["credentials."+it.name] = o, it.pos
 	}
 	return all
@@ -153,22 +151,22 @@ func (l *loader) notifiers(items []item, where map[string]Position) map[string]n
 	for _, it := range items {
 		o := notifiers.DefaultOptions()
 		l.one(&o, it)
-		for i, e := range o.Events {
-			if e == "exposed" {
-				at := it.locate("events[" + strconv.Itoa(i) + "]")
-				l.judge(at, "events: exposed is not supported yet")
-				l.spoil(at)
-			}
-		}
-		l.relay(checkNotifier(o), it.locate)
+		l.relay(checkNotifier(o), it)
 		all[it.name], where["notifiers."+it.name] = o, it.pos
 	}
 	return all
 }
 
-// one decodes an item over the defaults in out.
+// one decodes an item over the defaults in out. What is missing beside a key
+// that is not supported yet is no mistake.
 func (l *loader) one(out any, it item) {
 	l.begin(0, 0)
+	l.refused = false
+	defer func() {
+		if l.refused {
+			l.spoil(it.pos)
+		}
+	}()
 	k := newKoanf()
 	l.carry(k, reflect.TypeOf(out).Elem(), it)
 	l.unmarshal(k, out, it.pos)

@@ -213,7 +213,7 @@ func (l *loader) unknown(at spot, s shape) {
 
 // short lists words, not more than a line takes.
 func short(words []string) string {
-	const most = 16
+	const most = 30
 	if len(words) > most {
 		return strings.Join(words[:most], ", ") + " …"
 	}

@@ -191,6 +191,12 @@ func (it item) has(key string) bool { _, ok := it.find(key); return ok }
 // locate returns the place of a path such as "expect.status[1]" within the
 // item, or of the nearest part of it that exists.
 func (it item) locate(path string) Position {
+	pos, _ := it.place(path)
+	return pos
+}
+
+// place is locate that also says whether the path exists as a whole.
+func (it item) place(path string) (pos Position, exact bool) {
 	pos, n := it.pos, it.node
 	for path != "" && n != nil {
 		path = strings.TrimPrefix(path, ".")
@@ -205,10 +211,12 @@ func (it item) locate(path string) Position {
 			if next, path = element(n, path); next != nil {
 				pos, next = it.src.at(next), resolve(next)
 			}
+		case yaml.ScalarNode:
+			return pos, path == "[0]" // one in place of a list
 		}
 		n = next
 	}
-	return pos
+	return pos, n != nil
 }
 
 // longest returns the entry whose key path begins with, and the rest of path:

@@ -17,11 +17,12 @@ import (
 func (l *loader) parse(s *source, b []byte) *yaml.Node {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	text, unmask := mask(b)
-	d := yaml.NewDecoder(bytes.NewReader(text))
+	r := &lineReader{rest: text}
+	d := yaml.NewDecoder(r)
 	var doc yaml.Node
 	if err := d.Decode(&doc); err != nil {
 		if !errors.Is(err, io.EOF) { // EOF: nothing but comments
-			l.syntax(s, b, err)
+			l.syntax(s, b, r.lines, err)
 		}
 		return nil
 	}
@@ -30,7 +31,7 @@ func (l *loader) parse(s *source, b []byte) *yaml.Node {
 	case err == nil:
 		l.complain(s.at(&second), "a second YAML document: put it into a file of its own, or take the --- away")
 	case !errors.Is(err, io.EOF):
-		l.syntax(s, b, err)
+		l.syntax(s, b, r.lines, err)
 	}
 	if len(doc.Content) == 0 {
 		return nil
@@ -81,9 +82,9 @@ func unused(b []byte, n int) rune {
 	return 0
 }
 
-// syntax reports YAML's own error. The library tells the line, in two ways of
-// counting, or nothing.
-func (l *loader) syntax(s *source, b []byte, err error) {
+// syntax reports YAML's own error, that came up when so many lines were read.
+// The library tells the line, in two ways of counting, or nothing.
+func (l *loader) syntax(s *source, b []byte, read int, err error) {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 1
 	if m := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(msg); m != nil {
@@ -92,6 +93,9 @@ func (l *loader) syntax(s *source, b []byte, err error) {
 		if fromParser(msg) {
 			line++ // it counts from zero, the scanner from one
 		}
+	}
+	if noticed(msg) {
+		line = read
 	}
 	pos := Position{s.name, line, 0}
 	switch {
@@ -113,6 +117,35 @@ func fromParser(msg string) bool {
 		}
 	}
 	return strings.HasPrefix(msg, "found duplicate %") || strings.HasPrefix(msg, "found incompatible") || strings.HasPrefix(msg, "found undefined tag")
+}
+
+// noticed says whether an error tells where the mapping or list begins that is
+// broken, and not where.
+func noticed(msg string) bool {
+	return msg == "did not find expected key" || msg == "did not find expected '-' indicator"
+}
+
+// lineReader hands out one line at a time and counts them: YAML reads no
+// further than it has to.
+type lineReader struct {
+	rest  []byte
+	lines int
+}
+
+func (r *lineReader) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := len(r.rest)
+	if i := bytes.IndexByte(r.rest, '\n'); i >= 0 {
+		n = i + 1
+	}
+	if n <= len(p) {
+		r.lines++
+	}
+	n = copy(p, r.rest[:n])
+	r.rest = r.rest[n:]
+	return n, nil
 }
 
 // find returns where word first stands in b.
