@@ -6,12 +6,14 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/watchword/watchword/internal/check"
 )
 
 // Limits of Discord's embeds, in characters.
 const (
+	discordContent     = 2000
 	discordTitle       = 256
 	discordDescription = 4000 // 4096, and 6000 for the whole
 	discordField       = 1000 // 1024
@@ -24,7 +26,7 @@ type discord struct{ o Options }
 type discordMessage struct {
 	Username string          `json:"username,omitempty"`
 	Content  string          `json:"content,omitempty"`
-	Embeds   []discordEmbed  `json:"embeds"`
+	Embeds   []discordEmbed  `json:"embeds,omitempty"`
 	Mentions discordMentions `json:"allowed_mentions"`
 }
 
@@ -49,6 +51,18 @@ type discordEmbedPart struct {
 }
 
 func (d *discord) request(l *letter) (*request, error) {
+	m := discordMessage{
+		Username: d.o.Username,
+		Embeds:   []discordEmbed{discordLetter(l)},
+		Mentions: discordMentions{Parse: []string{}},
+	}
+	if l.loud {
+		m.Content, m.Mentions = d.o.Mention, discordMay(d.o.Mention)
+	}
+	return d.post(m)
+}
+
+func (d *discord) post(m discordMessage) (*request, error) {
 	raw, err := reveal("webhook_url", d.o.WebhookURL)
 	if err != nil {
 		return nil, err
@@ -63,20 +77,8 @@ func (d *discord) request(l *letter) (*request, error) {
 		q.Set("thread_id", d.o.ThreadID)
 	}
 	u.RawQuery = q.Encode()
-	m := discordMessage{
-		Username: d.o.Username,
-		Embeds:   []discordEmbed{discordLetter(l)},
-		Mentions: discordMentions{Parse: []string{}},
-	}
-	if l.loud {
-		m.Content = d.o.Mention
-		m.Mentions = discordMay(d.o.Mention)
-	}
 	body, err := encode(m)
-	if err != nil {
-		return nil, err
-	}
-	return &request{method: http.MethodPost, url: u.String(), header: jsonHeader(), body: body, secrets: []string{raw}}, nil
+	return &request{method: http.MethodPost, url: u.String(), header: jsonHeader(), body: body, secrets: []string{raw}}, err
 }
 
 // discordMay returns what allows those, and only those, whom mention names.
@@ -126,7 +128,7 @@ func discordFields(s *section, w dress) []discordEmbedPart {
 			fs = append(fs, discordEmbedPart{Name: name, Value: v, Inline: inline})
 		}
 	}
-	add("Where", line{own(s.where)}, true)
+	add("Where", line{own(upperFirst(s.where))}, true)
 	add("Reason", line{{text: s.code, style: mono}}, true)
 	add(s.whenIs, line{own(s.when)}, true)
 	add(stillFailing, line{foreign(s.failing)}, false)
@@ -167,17 +169,25 @@ func discordDress() dress {
 // emoji.
 func discordEscape(s string) string {
 	var b strings.Builder
-	start := true
 	for i, r := range s {
-		special := strings.ContainsRune("\\`*_~|<>[]()#@", r) || start && strings.ContainsRune("-+", r) ||
-			r == ':' && !isPort(s[i+1:])
+		after := s[i+utf8.RuneLen(r):]
+		special := strings.ContainsRune("\\`*~|<>[]()#@", r) || r == '_' && !insideWord(s[:i], after) ||
+			r == ':' && !isPort(after) || i == 0 && (r == '-' || r == '+')
 		if special {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
-		start = false
 	}
 	return b.String()
+}
+
+// insideWord says whether a mark stands between two letters or digits, where
+// Markdown leaves an underscore alone.
+func insideWord(before, after string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, _ := utf8.DecodeRuneInString(after)
+	plain := func(r rune) bool { return r != '_' && isWordRune(r) }
+	return plain(last) && plain(next)
 }
 
 // isPort says whether what follows a colon is a port or a blank, not an emoji

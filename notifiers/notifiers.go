@@ -30,6 +30,13 @@ type service interface {
 	judge(a *answer) *check.DeliveryError // nil: delivered
 }
 
+// simpler is a service that may refuse a message for its form, and takes a
+// simple one.
+type simpler interface {
+	misread(a *answer) bool // whether the form was refused
+	simple(l *letter) (*request, error)
+}
+
 // Channel is one configured notifier. It is safe for concurrent use.
 type Channel struct {
 	name    string
@@ -118,18 +125,35 @@ func (c *Channel) send(ctx context.Context, l *letter) (check.Receipt, error) {
 		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	r, err := c.service.request(l)
+	a, err := c.attempt(ctx, l, c.service.request)
+	if err == nil {
+		return check.Receipt{Status: a.status, Text: a.quote(string(a.body))}, nil
+	}
+	s, ok := c.service.(simpler)
+	if !ok || a == nil || !s.misread(a) {
+		return check.Receipt{}, err
+	}
+	// Better a bare message than none: a service may change what it takes.
+	if a, again := c.attempt(ctx, l, s.simple); again == nil {
+		return check.Receipt{Status: a.status, Text: "in plain text, for it was refused as it was: " + err.Error()}, nil
+	}
+	return check.Receipt{}, err
+}
+
+// attempt makes one request. With an error the answer, if any, is returned, too.
+func (c *Channel) attempt(ctx context.Context, l *letter, build func(*letter) (*request, error)) (*answer, error) {
+	r, err := build(l)
 	if err != nil {
-		return check.Receipt{}, asDeliveryError(err)
+		return nil, asDeliveryError(err)
 	}
 	a, err := c.common.post(ctx, r)
 	if err != nil {
-		return check.Receipt{}, asDeliveryError(err)
+		return nil, asDeliveryError(err)
 	}
 	if e := c.service.judge(a); e != nil {
-		return check.Receipt{}, e
+		return a, e
 	}
-	return check.Receipt{Status: a.status, Text: a.quote(string(a.body))}, nil
+	return a, nil
 }
 
 func asDeliveryError(err error) *check.DeliveryError {

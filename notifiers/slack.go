@@ -26,7 +26,7 @@ type slackMessage struct {
 	Username    string            `json:"username,omitempty"`
 	IconEmoji   string            `json:"icon_emoji,omitempty"`
 	Text        string            `json:"text"` // shown where blocks are not
-	Blocks      []slackBlock      `json:"blocks"`
+	Blocks      []slackBlock      `json:"blocks,omitempty"`
 	Attachments []slackAttachment `json:"attachments,omitempty"`
 }
 
@@ -57,10 +57,6 @@ type slackText struct {
 }
 
 func (s *slack) request(l *letter) (*request, error) {
-	url, err := reveal("webhook_url", s.o.WebhookURL)
-	if err != nil {
-		return nil, err
-	}
 	w := slackDress()
 	m := slackMessage{
 		Channel: s.o.Channel, Username: s.o.Username, IconEmoji: s.o.IconEmoji,
@@ -72,11 +68,16 @@ func (s *slack) request(l *letter) (*request, error) {
 		m.Text = s.o.Mention + " " + m.Text
 		m.Blocks = append(m.Blocks, slackBlock{Type: "section", Text: &slackText{Type: "mrkdwn", Text: s.o.Mention}})
 	}
-	body, err := encode(m)
+	return s.post(m)
+}
+
+func (s *slack) post(m slackMessage) (*request, error) {
+	url, err := reveal("webhook_url", s.o.WebhookURL)
 	if err != nil {
 		return nil, err
 	}
-	return &request{method: http.MethodPost, url: url, header: jsonHeader(), body: body}, nil
+	body, err := encode(m)
+	return &request{method: http.MethodPost, url: url, header: jsonHeader(), body: body}, err
 }
 
 func slackDress() dress {
@@ -129,7 +130,7 @@ func slackCause(s *section, w dress) slackAttachment {
 			fields = append(fields, slackText{Type: "mrkdwn", Text: "*" + label + "*\n" + text, Verbatim: true})
 		}
 	}
-	field("Where", slackEscape(s.where))
+	field("Where", slackEscape(upperFirst(s.where)))
 	if s.code != "" {
 		field("Reason", "`"+slackEscape(strings.ReplaceAll(s.code, "`", "'"))+"`")
 	}

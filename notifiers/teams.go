@@ -10,6 +10,8 @@ import (
 	"github.com/watchword/watchword/internal/check"
 )
 
+const teamsSchema = "http://adaptivecards.io/schemas/adaptive-card.json"
+
 // Teams refuses messages over 28 KB. It was seen to count two bytes for each
 // UTF-16 unit, so a message must stay below 14 000 units.
 const (
@@ -24,79 +26,29 @@ const (
 // Teams; both take an Adaptive Card in a message.
 type teams struct{ o Options }
 
-type teamsMessage struct {
-	Type        string            `json:"type"`
-	Summary     string            `json:"summary"`
-	Attachments []teamsAttachment `json:"attachments"`
-}
+func (t *teams) request(l *letter) (*request, error) { return t.post(teamsFitting(l)) }
 
-type teamsAttachment struct {
-	ContentType string    `json:"contentType"`
-	ContentURL  *string   `json:"contentUrl"`
-	Content     teamsCard `json:"content"`
-}
-
-type teamsCard struct {
-	Schema  string            `json:"$schema"`
-	Type    string            `json:"type"`
-	Version string            `json:"version"`
-	MSTeams map[string]string `json:"msteams"`
-	Body    []teamsElement    `json:"body"`
-	Actions []teamsAction     `json:"actions,omitempty"`
-}
-
-type teamsElement struct {
-	Type     string         `json:"type"`
-	Style    string         `json:"style,omitempty"`
-	Bleed    bool           `json:"bleed,omitempty"`
-	Items    []teamsElement `json:"items,omitempty"`
-	Text     string         `json:"text,omitempty"`
-	Size     string         `json:"size,omitempty"`
-	Weight   string         `json:"weight,omitempty"`
-	Wrap     bool           `json:"wrap,omitempty"`
-	Facts    []teamsFact    `json:"facts,omitempty"`
-	Inlines  []teamsRun     `json:"inlines,omitempty"`
-	Spacing  string         `json:"spacing,omitempty"`
-	Separate bool           `json:"separator,omitempty"`
-}
-
-type teamsFact struct {
-	Title string `json:"title"`
-	Value string `json:"value"`
-}
-
-// teamsRun is text without Markdown.
-type teamsRun struct {
-	Type     string `json:"type"`
-	Text     string `json:"text"`
-	Weight   string `json:"weight,omitempty"`
-	FontType string `json:"fontType,omitempty"`
-}
-
-type teamsAction struct {
-	Type  string `json:"type"`
-	Title string `json:"title"`
-	URL   string `json:"url"`
-}
-
-func (t *teams) request(l *letter) (*request, error) {
+func (t *teams) post(body []byte, err error) (*request, error) {
+	if err != nil {
+		return nil, err
+	}
 	url, err := reveal("webhook_url", t.o.WebhookURL)
-	if err != nil {
-		return nil, err
-	}
-	body, err := teamsFitting(l)
-	if err != nil {
-		return nil, err
-	}
 	h := jsonHeader()
 	h.Set("Content-Type", "application/json; charset=utf-8") // without it Teams was seen to count double
-	return &request{method: http.MethodPost, url: url, header: h, body: body}, nil
+	return &request{method: http.MethodPost, url: url, header: h, body: body}, err
+}
+
+func teamsEnvelope(l *letter, card teamsCard) teamsMessage {
+	return teamsMessage{
+		Type: "message", Summary: plain().line(l.title, teamsTitle),
+		Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
+	}
 }
 
 // teamsFitting makes the card, with less text if it has become too large.
 func teamsFitting(l *letter) ([]byte, error) {
 	card := teamsCard{
-		Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Type: "AdaptiveCard", Version: "1.4",
+		Schema: teamsSchema, Type: "AdaptiveCard", Version: "1.4",
 		MSTeams: map[string]string{"width": "Full"},
 	}
 	if link := l.firstLink(); link != "" {
@@ -104,10 +56,7 @@ func teamsFitting(l *letter) ([]byte, error) {
 	}
 	for room := teamsText; ; room = room * 3 / 4 {
 		card.Body = teamsBody(l, room)
-		body, err := encode(teamsMessage{
-			Type: "message", Summary: plain().line(l.title, teamsTitle),
-			Attachments: []teamsAttachment{{ContentType: "application/vnd.microsoft.card.adaptive", Content: card}},
-		})
+		body, err := encode(teamsEnvelope(l, card))
 		if err != nil || utf16Len(string(body)) <= teamsWhole || room < leastSection {
 			return body, err
 		}
@@ -240,8 +189,9 @@ func teamsEscape(s span) string {
 		return s.text
 	}
 	var b strings.Builder
-	for _, r := range s.text {
-		if strings.ContainsRune("\\`*_[]()#~<>!|", r) {
+	for i, r := range s.text {
+		word := r == '_' && insideWord(s.text[:i], s.text[i+1:])
+		if strings.ContainsRune("\\`*_[]()#~<>!|", r) && !word {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -23,7 +23,7 @@ type telegramMessage struct {
 	ChatID             string              `json:"chat_id"`
 	MessageThreadID    int64               `json:"message_thread_id,omitempty"`
 	Text               string              `json:"text"`
-	ParseMode          string              `json:"parse_mode"`
+	ParseMode          string              `json:"parse_mode,omitempty"`
 	LinkPreviewOptions telegramLinkPreview `json:"link_preview_options"`
 	Silent             bool                `json:"disable_notification,omitempty"`
 	ProtectContent     bool                `json:"protect_content,omitempty"`
@@ -34,6 +34,20 @@ type telegramLinkPreview struct {
 }
 
 func (t *telegram) request(l *letter) (*request, error) {
+	m := t.message()
+	m.Text, m.ParseMode = telegramHTML(l), "HTML"
+	return t.post(m)
+}
+
+func (t *telegram) message() telegramMessage {
+	return telegramMessage{
+		ChatID: t.o.ChatID, MessageThreadID: t.o.MessageThreadID,
+		LinkPreviewOptions: telegramLinkPreview{IsDisabled: true},
+		Silent:             t.o.Silent, ProtectContent: t.o.ProtectContent,
+	}
+}
+
+func (t *telegram) post(m telegramMessage) (*request, error) {
 	token, err := reveal("bot_token", t.o.BotToken)
 	if err != nil {
 		return nil, err
@@ -42,20 +56,12 @@ func (t *telegram) request(l *letter) (*request, error) {
 	if base == "" {
 		base = telegramAPI
 	}
-	body, err := encode(telegramMessage{
-		ChatID: t.o.ChatID, MessageThreadID: t.o.MessageThreadID,
-		Text: telegramHTML(l), ParseMode: "HTML",
-		LinkPreviewOptions: telegramLinkPreview{IsDisabled: true},
-		Silent:             t.o.Silent, ProtectContent: t.o.ProtectContent,
-	})
-	if err != nil {
-		return nil, err
-	}
+	body, err := encode(m)
 	_, key, _ := strings.Cut(token, ":")
 	return &request{
 		method: http.MethodPost, url: base + "/bot" + token + "/sendMessage",
 		header: jsonHeader(), body: body, secrets: []string{token, key},
-	}, nil
+	}, err
 }
 
 func telegramHTML(l *letter) string {
@@ -89,28 +95,22 @@ func telegramDress() dress {
 }
 
 // telegramEscape escapes for parse_mode HTML, which knows &lt; &gt; &amp; and
-// &quot; by name. A word joiner keeps @name, /command and #tag, which the
-// clients find in plain text, from calling anybody.
+// &quot; by name.
 func telegramEscape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(breakNames(s))
+}
+
+// breakNames keeps @name and #tag, which the clients find in plain text, from
+// calling anybody: a word joiner parts the mark from the word.
+func breakNames(s string) string {
 	var b strings.Builder
-	var last rune
+	mark := ' '
 	for _, r := range s {
-		if isWordRune(r) && (last == '@' || last == '#') {
+		if isWordRune(r) && (mark == '@' || mark == '#') {
 			b.WriteRune('\u2060')
 		}
-		switch r {
-		case '&':
-			b.WriteString("&amp;")
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
-		case '"':
-			b.WriteString("&quot;")
-		default:
-			b.WriteRune(r)
-		}
-		last = r
+		b.WriteRune(r)
+		mark = r
 	}
 	return b.String()
 }
