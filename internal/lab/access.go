@@ -101,6 +101,14 @@ func (a *Access) SetDenyAll(on bool) { a.closed.Store(on) }
 // SetRefuseTokens calls every token invalid, as after a lost database.
 func (a *Access) SetRefuseTokens(on bool) { a.refuse.Store(on) }
 
+// mend takes back all switches.
+func (a *Access) mend() {
+	a.SetOpenToEveryone(false)
+	a.SetDenyAll(false)
+	a.SetRefuseTokens(false)
+	a.ResetPolicies()
+}
+
 // verdict is the outcome of a decision.
 type verdict int
 

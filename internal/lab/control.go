@@ -15,8 +15,8 @@ type control struct {
 	on         bool
 }
 
-// rotatedSecret is what secret-rotated makes of [ClientSecret].
-const rotatedSecret = "rotated-" + ClientSecret
+// RotatedSecret is what secret-rotated makes of [ClientSecret].
+const RotatedSecret = "rotated-" + ClientSecret
 
 // controls are the failures the demo shows, in the order of a request's way.
 func (w *World) controls() []control {
@@ -29,11 +29,11 @@ func (w *World) providerControls() []control {
 		{name: "provider-502", help: "the proxy before the provider answers 502", set: plain(func(on bool) {
 			w.Provider.SetStatus(choose(on, http.StatusBadGateway, 0), choose(on, nginxText(http.StatusBadGateway), ""))
 		})},
-		{name: "provider-slow", help: "the provider takes 5 s for every answer", set: plain(func(on bool) { w.Provider.SetSlow(choose(on, 5*time.Second, 0)) })},
+		{name: "provider-slow", help: "the provider takes 5 s, or delay=, for every answer", set: plain(func(on bool) { w.Provider.SetSlow(choose(on, w.delay, 0)) })},
 		{name: "provider-hang", help: "the provider never answers", set: plain(w.Provider.SetHang)},
 		{name: "token-malformed", help: "the token endpoint answers half a JSON object", set: plain(func(on bool) { w.Provider.SetQuirks(Quirks{Malformed: on}) })},
 		{name: "secret-rotated", help: "the client has another secret, and its tokens are revoked", set: plain(func(on bool) {
-			w.Provider.RotateSecret(ClientID, choose(on, rotatedSecret, ClientSecret))
+			w.Provider.RotateSecret(ClientID, choose(on, RotatedSecret, ClientSecret))
 			w.Provider.Revoke(ClientID)
 		})},
 		{name: "scope-withdrawn", help: "the client may not ask for its scope any more, and its tokens are revoked", set: plain(func(on bool) {
@@ -74,7 +74,7 @@ func (w *World) gateControls() []control {
 		{name: "app-500", help: "every page answers 500", set: plain(func(on bool) {
 			w.Application.SetStatus(choose(on, http.StatusInternalServerError, 0), choose(on, errorPage("500 Internal Server Error"), ""))
 		})},
-		{name: "app-slow", help: "every page takes 5 s", set: plain(func(on bool) { w.Application.SetSlow(choose(on, 5*time.Second, 0)) })},
+		{name: "app-slow", help: "every page takes 5 s, or delay=", set: plain(func(on bool) { w.Application.SetSlow(choose(on, w.delay, 0)) })},
 		{name: "app-hang", help: "no page ever answers", set: plain(w.Application.SetHang)},
 		{name: "app-reset", help: "connections break in the middle of every page", set: w.pageSwitch(Page{Cut: 1000})},
 		{name: "keyword-gone", help: "pages have lost the keyword", set: w.pageSwitch(Page{KeywordGone: true})},
@@ -119,10 +119,21 @@ func (w *World) Switch(name string, on bool) error {
 	return fmt.Errorf("switch %q: there is no such switch", name)
 }
 
-// Reset mends everything. Counters stay.
+// SetDelay changes what the slow switches wait when switched on next; it is 5 s
+// at first.
+func (w *World) SetDelay(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = d
+}
+
+// Reset mends everything, whether broken by name or by hand; the Access goes
+// back to the rules it was made with. Counters, tokens and further clients
+// stay.
 func (w *World) Reset() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.delay = defaultDelay
 	for i := range w.switches {
 		c := &w.switches[i]
 		if !c.on {
@@ -134,12 +145,14 @@ func (w *World) Reset() error {
 		}
 	}
 	w.Application.MendAll()
-	w.Provider.Mend()
-	w.Provider.Token.Mend()
-	w.Provider.SetFailureLimit(true)
 	w.Gateway.Mend()
+	w.Access.mend()
+	w.Provider.mend()
+	w.register()
 	return nil
 }
+
+const defaultDelay = 5 * time.Second
 
 func (w *World) controlHandler() http.Handler {
 	mux := http.NewServeMux()
@@ -160,17 +173,25 @@ func (w *World) controlHandler() http.Handler {
 	mux.HandleFunc("GET /control/visits", func(rw http.ResponseWriter, r *http.Request) {
 		writeJSON(rw, http.StatusOK, w.Application.Visits(r.FormValue("prefix")))
 	})
-	mux.HandleFunc("POST /control/{switch}", func(rw http.ResponseWriter, r *http.Request) {
-		on, err := isOn(r)
-		if err == nil {
-			err = w.Switch(r.PathValue("switch"), on)
-		}
-		w.answer(rw, err)
-	})
+	mux.HandleFunc("POST /control/{switch}", w.serveSwitch)
 	if w.Chat != nil {
 		mux.Handle("/", w.Chat)
 	}
 	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+func (w *World) serveSwitch(rw http.ResponseWriter, r *http.Request) {
+	on, err := isOn(r)
+	if text := r.FormValue("delay"); err == nil && text != "" {
+		var d time.Duration
+		if d, err = time.ParseDuration(text); err == nil {
+			w.SetDelay(d)
+		}
+	}
+	if err == nil {
+		err = w.Switch(r.PathValue("switch"), on)
+	}
+	w.answer(rw, err)
 }
 
 func isOn(r *http.Request) (bool, error) {

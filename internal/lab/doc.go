@@ -12,11 +12,18 @@
 //	w, err := lab.Start(ctx, lab.Config{})      // or lab.FixedPorts(): 9641 to 9644
 //	defer w.Close(ctx)
 //	w.TokenURL(); w.GatewayURL(); w.ApplicationURL(); w.ControlURL()
-//	w.Switch("app-500", true); w.Reset()        // names: GET ControlURL()/control/
+//	w.Switch("app-500", true); w.Reset()        // or by hand:
+//
+//	curl localhost:9644/control/                          switches and counters
+//	curl -X POST localhost:9644/control/app-500?on=true   &delay=12s for the slow ones
+//	curl -X POST localhost:9644/control/failing?path=/m/7 one page
+//	curl localhost:9644/control/visits?prefix=/m/         runs and longest gap of each page
+//	curl -X POST localhost:9644/control/reset             and /control/reset-counters
 //
 // Clients: [ClientID] and [ClientSecret], see [World]. A gate in front of
 // http://127.0.0.1:PORT takes tokens whose audience is that URL with a slash,
-// which is what the world's clients are registered for.
+// which is what the world's clients are registered for; [World.AllowAudience]
+// adds others.
 //
 // # By hand
 //

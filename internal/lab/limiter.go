@@ -33,6 +33,12 @@ func (l *limiter) set(on bool) {
 	l.on, l.failed = on, map[string][]time.Time{}
 }
 
+func (l *limiter) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = map[string][]time.Time{}
+}
+
 func (l *limiter) force(now time.Time, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

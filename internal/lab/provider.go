@@ -202,6 +202,16 @@ func (p *Provider) SetQuirks(q Quirks) { p.quirks.Store(&q) }
 // SetClockOffset makes the provider's clock run ahead by d, or behind.
 func (p *Provider) SetClockOffset(d time.Duration) { p.offset.Store(int64(d)) }
 
+// mend takes back all switches; registrations and tokens stay.
+func (p *Provider) mend() {
+	p.Mend()
+	p.Token.Mend()
+	p.SetQuirks(Quirks{})
+	p.SetClockOffset(0)
+	p.SetRateLimited(0)
+	p.limit.forget()
+}
+
 // Now is the time on the provider's clock.
 func (p *Provider) Now() time.Time { return time.Now().Add(time.Duration(p.offset.Load())) }
 

@@ -67,7 +67,7 @@ func (s *Server) open(ctx context.Context) error {
 func (s *Server) start(handler http.Handler) {
 	s.handler = handler
 	srv := &http.Server{
-		Handler: handler, TLSConfig: s.tls.Clone(), ReadHeaderTimeout: 30 * time.Second,
+		Handler: handler, TLSConfig: s.tls.Clone(), ReadHeaderTimeout: 30 * time.Second, ConnState: s.count,
 		// Handshakes that clients break off on purpose are not worth a line.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -80,6 +80,17 @@ func (s *Server) start(handler http.Handler) {
 		}
 		srv.Serve(ln) //nolint:errcheck // ends with ErrServerClosed
 	})
+}
+
+// count keeps the connections in the wait group: http.Server.Close does not
+// wait for handlers. StateNew comes before Serve can return.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.wg.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.wg.Done()
+	}
 }
 
 // SetRefusing closes the port and all connections, or opens it again on the
@@ -106,7 +117,8 @@ func (s *Server) SetRefusing(on bool) error {
 }
 
 // Close ends the server: requests get until the context's end, then their
-// connections are closed. It returns when nothing of the server runs any more.
+// connections are closed, which is the error. It returns when nothing of the
+// server runs any more.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -97,6 +98,9 @@ func (s *Switch) intercept(w http.ResponseWriter, r *http.Request) string {
 	if t == nil {
 		return ""
 	}
+	if t.Slow > 0 || t.Hang {
+		readAhead(r)
+	}
 	if t.Slow > 0 && !pause(r.Context(), t.Slow) {
 		return "left"
 	}
@@ -105,7 +109,7 @@ func (s *Switch) intercept(w http.ResponseWriter, r *http.Request) string {
 		drop(w)
 		return "down"
 	case t.Hang:
-		hang(r)
+		<-r.Context().Done()
 		return "hang"
 	case t.Status == 0 && t.Redirect == "":
 		return ""
@@ -153,11 +157,20 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// hang waits for the client to leave. The body is read first: net/http only
-// notices that a client left once the body is at its end.
+// hang waits for the client to leave.
 func hang(r *http.Request) {
-	io.Copy(io.Discard, io.LimitReader(r.Body, 1<<20)) //nolint:errcheck // a client that leaves while sending is what hang waits for
+	readAhead(r)
 	<-r.Context().Done()
+}
+
+// readAhead takes a body of up to 1 MiB into memory: net/http only notices that
+// a client left once the body is at its end.
+func readAhead(r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		return // the client left while sending; whoever reads on will see it
+	}
+	r.Body = readCloser{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
 }
 
 // drop ends the connection without (more of) an answer.

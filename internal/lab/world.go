@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,8 @@ type World struct {
 	ports    ports
 	mu       sync.Mutex
 	switches []control
+	delay    time.Duration // of the slow switches
+	clients  []Client
 }
 
 type ports struct{ provider, gateway, application, control *Server }
@@ -70,7 +73,7 @@ type ports struct{ provider, gateway, application, control *Server }
 // Start listens and serves. The context bounds the start alone; the world runs
 // until Close.
 func Start(ctx context.Context, c Config) (*World, error) {
-	w := &World{Chat: c.Chat}
+	w := &World{Chat: c.Chat, delay: defaultDelay}
 	if err := w.bind(ctx, c); err != nil {
 		return nil, errors.Join(err, w.Close(ctx))
 	}
@@ -110,14 +113,16 @@ func (w *World) furnish(c Config) {
 		change(&r)
 		return r
 	}
-	w.Provider = NewProvider(ProviderOptions{Clients: []Client{
+	w.clients = []Client{
 		client(ClientID, func(*Client) {}),
 		client(ClientID+"-post", func(r *Client) { r.Method = MethodPost }),
 		client(ClientID+"-jwt", func(r *Client) { r.Format = JWTRS256 }),
 		client(ClientID+"-short", func(r *Client) { r.Lifetime = 5 * time.Second }),
 		client(ClientID+"-explicit", func(r *Client) { r.Explicit = true }),
 		client(SpecialID, func(r *Client) { r.Secret = SpecialSecret }),
-	}})
+	}
+	w.Provider = NewProvider(ProviderOptions{})
+	w.register()
 	w.Application = NewApplication(ApplicationOptions{Keyword: c.Keyword})
 	w.Access = NewAccess(AccessOptions{Provider: w.Provider, Portal: w.ProviderURL() + "/"})
 	w.Gateway = NewGateway(GatewayOptions{
@@ -125,6 +130,25 @@ func (w *World) furnish(c Config) {
 		JWT: JWTGate{Provider: w.Provider, Audience: audience},
 	})
 	w.Authz = NewAuthz(AuthzOptions{Access: w.Access, AllowHTTP: true})
+}
+
+// AllowAudience lets all clients have tokens for further URLs, such as that of
+// a real proxy that asks Authz. They are in the tokens of clients that ask for
+// no audience too.
+func (w *World) AllowAudience(urls ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.clients {
+		w.clients[i].Audience = append(slices.Clone(w.clients[i].Audience), urls...)
+	}
+	w.register()
+}
+
+// register gives the clients back what they had at the start.
+func (w *World) register() {
+	for _, c := range w.clients {
+		w.Provider.SetClient(c)
+	}
 }
 
 func (w *World) serveProvider(rw http.ResponseWriter, r *http.Request) {
