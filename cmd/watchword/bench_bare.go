@@ -21,27 +21,21 @@ func bareLoop(ctx context.Context, c *benchCommand) error {
 	client := &http.Client{Transport: t, Timeout: 10 * time.Second}
 	keyword := []byte(lab.DefaultKeyword)
 	interval := c.interval()
+	began := time.Now().Add(100 * time.Millisecond) // no timer fires before all are made
 	var wg sync.WaitGroup
 	for i := range c.Monitors {
 		url := fmt.Sprintf("%s/m/%d", c.Bare[0], i)
-		wg.Go(func() {
-			first := time.NewTimer(interval * time.Duration(i) / time.Duration(c.Monitors))
-			defer first.Stop()
-			select {
-			case <-first.C:
-			case <-ctx.Done():
+		next := began.Add(interval * time.Duration(i) / time.Duration(c.Monitors))
+		wg.Add(1)
+		var timer *time.Timer
+		timer = time.AfterFunc(time.Until(next), func() {
+			if ctx.Err() != nil {
+				wg.Done()
 				return
 			}
-			tick := time.NewTicker(interval)
-			defer tick.Stop()
-			for {
-				bareRun(ctx, client, url, c.Token, keyword)
-				select {
-				case <-tick.C:
-				case <-ctx.Done():
-					return
-				}
-			}
+			next = next.Add(interval)
+			bareRun(ctx, client, url, c.Token, keyword)
+			timer.Reset(time.Until(next))
 		})
 	}
 	wg.Wait()

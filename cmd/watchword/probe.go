@@ -108,10 +108,9 @@ func tries(w io.Writer, r check.Result) {
 		if t.Remote != "" {
 			line += " (" + t.Remote + ")"
 		}
-		switch {
-		case t.Status == 0:
+		if t.Status == 0 {
 			line += ": no answer"
-		default:
+		} else {
 			line += fmt.Sprintf(": %d", t.Status)
 		}
 		if t.Location != "" {

@@ -45,7 +45,9 @@ func (c *tokenCommand) Run(ctx context.Context, s *streams) error {
 }
 
 func explainToken(w io.Writer, e *auth.Explanation) {
-	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%-10s%s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-10s%s\n", name, fmt.Sprintf(format, args...))
+	}
 	if e.Kind != auth.TypeClientCredentials {
 		row("credential", " %s (%s): nothing is fetched, the value is %d characters long", e.Credential, e.Kind, e.TokenLength)
 		return

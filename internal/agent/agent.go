@@ -153,7 +153,7 @@ func (a *Agent) observe(r check.Result) check.State {
 	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
 	if r.Fault != nil {
 		a.metrics.Fault(r.Fault.Class, r.Fault.Reason)
-		a.logFault(r, s)
+		a.logFault(r, s, len(c.States) > 0)
 	}
 	return s.State
 }
@@ -168,8 +168,14 @@ func history(r check.Result, s check.MonitorState, location string) check.Run {
 	return run
 }
 
-func (a *Agent) logFault(r check.Result, s check.MonitorState) {
-	a.log.Info("run failed", "monitor", r.Monitor.ID, "state", string(s.State), "class", string(r.Fault.Class),
+// logFault logs a failed run: at info when it is news, else at debug, so that
+// a long outage of many monitors does not fill the disk.
+func (a *Agent) logFault(r check.Result, s check.MonitorState, news bool) {
+	level := slog.LevelDebug
+	if news {
+		level = slog.LevelInfo
+	}
+	a.log.Log(context.Background(), level, "run failed", "monitor", r.Monitor.ID, "state", string(s.State), "class", string(r.Fault.Class),
 		"reason", string(r.Fault.Reason), "message", r.Fault.Message, "took", r.Took.Round(time.Millisecond))
 }
 
@@ -231,8 +237,8 @@ func (a *Agent) housekeep(ctx context.Context) error {
 // Ready says whether the agent has begun to schedule.
 func (a *Agent) Ready() bool { return a.started.Load() }
 
-// Config loads and checks a configuration and builds everything of it without
-// sending a request: what `watchword check` does.
+// Check builds everything of a configuration without sending a request: what
+// `watchword check` does after loading it.
 func Check(cfg *config.Config, o Options) error {
 	r := newRooms(o, nil)
 	_, err := build(cfg, nil, r, newKey())
