@@ -8,9 +8,10 @@ import (
 	"github.com/watchword/watchword/internal/check"
 )
 
-// sortIncidents puts the worst first: what is exposed, then by members, then
-// by age.
-func sortIncidents(records []check.IncidentRecord) {
+// sorted returns the worst first: what is exposed, then by members, then by
+// age.
+func sorted(records []check.IncidentRecord) []check.IncidentRecord {
+	records = slices.Clone(records)
 	slices.SortStableFunc(records, func(a, b check.IncidentRecord) int {
 		if x, y := a.Fault.Class == check.ExposedTo, b.Fault.Class == check.ExposedTo; x != y {
 			if x {
@@ -20,6 +21,7 @@ func sortIncidents(records []check.IncidentRecord) {
 		}
 		return cmp.Or(cmp.Compare(len(b.Members), len(a.Members)), a.Opened.Compare(b.Opened))
 	})
+	return records
 }
 
 // counts are the monitors of the page by their look.
@@ -50,15 +52,12 @@ func (c *counts) add(r *row) {
 // headline is one sentence about the world: a clause a cause, worst first, at
 // most three; from the fourth on only the number and the worst.
 func (o *overview) headline(records []check.IncidentRecord, c *counts) {
-	o.Title = "Watchword"
 	if c.all > 0 {
 		o.Tally = fmt.Sprintf("%d of %d up", c.up, c.all)
 	}
 	if len(records) == 0 {
 		o.Plain = calm(c)
-		if c.down == 0 && c.up > 0 {
-			o.Title = "All well · Watchword"
-		}
+		o.Title = quietTitle(c)
 		return
 	}
 	o.Title = fmt.Sprintf("%d open · Watchword", len(records))
@@ -72,6 +71,19 @@ func (o *overview) headline(records []check.IncidentRecord, c *counts) {
 			part = part.upper()
 		}
 		o.Headline = append(o.Headline, part)
+	}
+}
+
+func quietTitle(c *counts) string {
+	switch {
+	case c.down > 0:
+		return fmt.Sprintf("%d down · Watchword", c.down)
+	case c.pending > 0:
+		return fmt.Sprintf("%d failing · Watchword", c.pending)
+	case c.up > 0:
+		return "All well · Watchword"
+	default:
+		return "Watchword"
 	}
 }
 

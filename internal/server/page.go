@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -68,7 +69,7 @@ func parsePage() (*template.Template, error) {
 // byte is written: a slow reader must not hold the board.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	o := s.overview(r)
+	o := s.overview(r.Context())
 	b := bufio.NewWriterSize(w, 32<<10)
 	if err := s.template.Execute(b, o); err != nil {
 		s.log.Debug("write the page", "error", err)
@@ -77,7 +78,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	_ = b.Flush()
 }
 
-func (s *Server) overview(r *http.Request) *overview {
+func (s *Server) overview(ctx context.Context) *overview {
 	now := s.o.Now()
 	o := &overview{
 		Now: stampOf(now, now, s.o.Zone), Day: now.In(s.o.Zone).Format("Mon 2 Jan"),
@@ -89,12 +90,12 @@ func (s *Server) overview(r *http.Request) *overview {
 			o.Storage = "it cannot be written"
 		}
 	}
-	records, err := s.o.Incidents(r.Context(), "open")
+	records, err := s.o.Incidents(ctx, "open")
 	if err != nil {
 		s.log.Warn("read incidents", "state", "open", "error", err)
 		o.Unread = true
 	}
-	sortIncidents(records)
+	records = sorted(records)
 	held := heldBy(records)
 	c := &counts{}
 	list := newGroups()

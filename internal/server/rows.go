@@ -20,6 +20,7 @@ type row struct {
 	Reason        check.Reason // "" while it passes
 	Message, Hint string
 	Held          *holder
+	Told          bool   // the incident that holds it says the same
 	For           string // how long it has been what it is
 	Since         stamp
 	Took          string
@@ -31,8 +32,9 @@ type row struct {
 
 // holder is the incident that holds a monitor: its cause lies elsewhere.
 type holder struct {
-	ID   string
-	What clause
+	ID    string
+	What  clause
+	fault *check.FaultText
 }
 
 // heldBy tells for each monitor which cause elsewhere it fails for.
@@ -43,7 +45,7 @@ func heldBy(records []check.IncidentRecord) map[string]*holder {
 		if !r.Cause.Shared() || r.Fault.Class == check.ExposedTo {
 			continue
 		}
-		h := &holder{r.ID, clauseOf(r)}
+		h := &holder{r.ID, clauseOf(r), &r.Fault}
 		for j := range r.Members {
 			held[r.Members[j].ID] = h
 		}
@@ -60,6 +62,7 @@ func newRow(v *board.View, h *holder, now time.Time, zone *time.Location) row {
 	r.look(v.Last.Has || v.Last.Fault != nil, h)
 	if f := v.Last.Fault; f != nil {
 		r.Hop, r.Class, r.Reason, r.Message, r.Hint = hopOf(f), f.Class, f.Reason, f.Message, f.Hint
+		r.Told = r.Held != nil && *r.Held.fault == *f
 	}
 	if !v.Since.IsZero() {
 		r.For, r.Since = length(now.Sub(v.Since)), stampOf(v.Since, now, zone)

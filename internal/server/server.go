@@ -75,6 +75,7 @@ type Server struct {
 	template *template.Template
 	files    map[string]file
 	http     *http.Server
+	silent   silent
 
 	ending context.Context // ends when the shutdown begins
 	end    context.CancelFunc
@@ -83,7 +84,7 @@ type Server struct {
 // New listens, so that an address that cannot be had is an error at start. The
 // error names the address and what can be done. Connections are accepted by Run.
 func New(o Options) (*Server, error) {
-	s := &Server{o: withDefaults(o), origin: http.NewCrossOriginProtection()}
+	s := &Server{o: withDefaults(o), origin: http.NewCrossOriginProtection(), silent: silent{conns: map[net.Conn]bool{}}}
 	s.log = s.o.Log
 	if err := s.trustExternal(); err != nil {
 		return nil, err
@@ -107,9 +108,10 @@ func New(o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler: s.handler(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ConnState: s.silent.track,
 	}
 	s.http.RegisterOnShutdown(s.end) // what waits ends at once, not at the deadline
+	s.http.RegisterOnShutdown(s.silent.close)
 	return s, nil
 }
 
@@ -182,9 +184,11 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	if err := s.http.Shutdown(limited); err != nil {
 		s.log.Warn("requests were cut off at shutdown", "error", err)
-		s.http.Close()
+		_ = s.http.Close()
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", s.Addr(), err)
+	}
 	return nil
 }
 

@@ -26,33 +26,46 @@ func (c clause) upper() clause {
 // clauseOf says what is wrong in one incident. Only what was seen to fail is
 // blamed.
 func clauseOf(r *check.IncidentRecord) clause {
-	name := r.Cause.Key
-	if len(r.Members) == 1 && (r.Cause.Kind == check.CauseAddress || r.Cause.Kind == check.CauseMonitor) || r.Fault.Class == check.ExposedTo && len(r.Members) > 0 {
-		name = r.Members[0].Name
-	}
 	if r.Fault.Class == check.ExposedTo {
-		return clause{"", name, " is open to strangers"}
+		return clause{"", nameOf(r), " is open to strangers"}
 	}
 	switch r.Cause.Kind {
 	case check.CauseProvider:
-		return clause{"the identity provider ", withoutScheme(name), " is not working"}
+		return clause{"the identity provider ", withoutScheme(r.Cause.Key), " is not working"}
 	case check.CauseCredential:
-		return credentialClause(name, r.Fault.Reason)
+		return credentialClause(r.Cause.Key, r.Fault.Reason)
 	case check.CauseGate:
-		if r.Fault.Reason == check.GatewayError {
-			return clause{"the gate ", name, " answers with errors"}
-		}
-		return clause{"the gate ", name, " does not take our token"}
+		return gateClause(r.Cause.Key, r.Fault.Reason)
 	case check.CauseAddress:
-		return addressClause(name, r.Fault)
+		return addressClause(nameOf(r), r.Fault)
 	case check.CauseAgent:
-		if r.Fault.Reason == check.Offline {
-			return clause{"this agent has lost its own network", "", ""}
-		}
-		return clause{"this agent has a fault of its own", "", ""}
+		return agentClause(r.Fault.Reason)
 	default:
-		return clause{"", name, " is down"}
+		return clause{"", nameOf(r), " is down"}
 	}
+}
+
+// nameOf is the monitor's name where an incident has only one, else the key of
+// the cause.
+func nameOf(r *check.IncidentRecord) string {
+	if len(r.Members) == 1 {
+		return r.Members[0].Name
+	}
+	return r.Cause.Key
+}
+
+func gateClause(name string, r check.Reason) clause {
+	if r == check.GatewayError {
+		return clause{"the gate ", name, " answers with errors"}
+	}
+	return clause{"the gate ", name, " does not take our token"}
+}
+
+func agentClause(r check.Reason) clause {
+	if r == check.Offline {
+		return clause{"this agent has lost its own network", "", ""}
+	}
+	return clause{"this agent has a fault of its own", "", ""}
 }
 
 func credentialClause(name string, r check.Reason) clause {
@@ -119,7 +132,7 @@ func took(d time.Duration) string {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:
-		return fmt.Sprintf("%.2f s", d.Seconds())
+		return fmt.Sprintf("%.2f s", d.Truncate(10*time.Millisecond).Seconds())
 	default:
 		return length(d)
 	}
