@@ -65,7 +65,7 @@ func golden(t *testing.T, dir, name string) {
 		t.Errorf("a secret is told:\n%s", got)
 	}
 	if *update {
-		if err := os.WriteFile(want, []byte(got), 0o644); err != nil { //nolint:gosec // it is no secret
+		if err := os.WriteFile(want, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -96,13 +96,13 @@ func copyTree(t *testing.T, from, to string) {
 
 func write(t testing.TB, name, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // a test
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(name, 0o644); err != nil { //nolint:gosec // what it is to be like
+	if err := os.Chmod(name, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

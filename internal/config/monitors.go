@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/knadh/koanf/v2"
@@ -136,9 +137,6 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkURL(k, v)
 	m.checkWords(k.HTTP.Expect, v)
 	m.askProbes(k, v)
-	if k.Cron != "" && k.Timezone == "" {
-		k.Timezone = m.config.Timezone.String()
-	}
 	return Monitor{
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
 		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
@@ -203,23 +201,10 @@ func (m *monitors) identify(k *monitorKeys, v view) {
 
 // slug makes an id of a name: lower case, every run of other characters a dash.
 func slug(name string) string {
-	out := make([]byte, 0, len(name))
-	for i := range len(name) {
-		c := name[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		switch {
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
-			out = append(out, c)
-		case len(out) > 0 && out[len(out)-1] != '-':
-			out = append(out, '-')
-		}
-	}
-	if n := len(out); n > 0 && out[n-1] == '-' {
-		out = out[:n-1]
-	}
-	return string(out)
+	words := strings.FieldsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	})
+	return strings.ToLower(strings.Join(words, "-"))
 }
 
 // use notes whom a monitor names, also one that is refused.

@@ -95,24 +95,32 @@ func (m *monitors) checkSchedule(k *monitorKeys, v view) {
 		}
 	}
 	if !v.has("cron") || k.Cron == "" {
-		if v.own.has("cron") {
-			m.object(v, "cron: the expression is empty", "cron")
-		}
-		if v.own.has("timezone") {
-			m.object(v, "timezone: it is for cron, and this monitor has none", "timezone")
-		}
+		m.noCron(v)
 		k.Cron, k.Timezone = "", ""
 		return
 	}
 	k.Interval = 0
-	zone := k.Timezone
-	if zone == "" {
-		zone = m.config.Timezone.String()
-	} else if _, wrong := zoneOf(zone); wrong != "" {
+	m.checkZone(k, v)
+}
+
+// noCron reports what has no sense without a cron expression.
+func (m *monitors) noCron(v view) {
+	if v.own.has("cron") {
+		m.object(v, "cron: the expression is empty", "cron")
+	}
+	if v.own.has("timezone") {
+		m.object(v, "timezone: it is for cron, and this monitor has none", "timezone")
+	}
+}
+
+func (m *monitors) checkZone(k *monitorKeys, v view) {
+	if k.Timezone == "" {
+		k.Timezone = m.config.Timezone.String()
+	} else if _, wrong := zoneOf(k.Timezone); wrong != "" {
 		m.object(v, "timezone: "+wrong, "timezone", "cron")
 		return
 	}
-	if wrong := checkCron(k.Cron, zone); wrong != "" {
+	if wrong := checkCron(k.Cron, k.Timezone); wrong != "" {
 		m.object(v, wrong, "cron")
 	}
 }

@@ -133,35 +133,41 @@ func (l *loader) texts(list []any, to reflect.Value) []string {
 		}
 		s, state := l.reveal(l.leaves[r])
 		if state == absent && to.Len() > 0 {
-			return to.Interface().([]string) //nolint:errcheck,forcetypeassert // the caller asked for the type
+			return to.Interface().([]string)
 		}
 		out = append(out, s)
 	}
 	return out
 }
 
-// stand returns what stands in for a text that is not there, so that the rest
+// stand returns what stands in for a value that is not there, so that the rest
 // of the configuration can be checked: the default where there is one, else
 // something that nobody takes for real.
 func (l *loader) stand(f leaf, to reflect.Value, fake string) any {
-	isText := to.Kind() == reflect.String
-	switch {
-	case !isText || !to.IsZero() || fake == "" || strings.HasSuffix(f.key, "_file"):
+	if to.Kind() != reflect.String || !to.IsZero() || fake == "" {
 		return to.Interface()
-	case f.key == "url" || strings.HasSuffix(f.key, "_url"):
+	}
+	if f.key == "url" || strings.HasSuffix(f.key, "_url") {
 		if isAbsolute(fake) {
 			return fake
 		}
-		return "https://" + strings.ToLower(strings.Trim(slug(fake), "-")) + ".invalid/"
-	case f.key == "cron":
-		return "0 0 1 1 *"
-	case f.key == "credential":
+		return "https://" + slug(fake) + ".invalid/"
+	}
+	return standIn(f.spot, fake)
+}
+
+// standIn returns something of the form that a text has to have.
+func standIn(at spot, fake string) string {
+	switch {
+	case at.key == "credential" || strings.HasSuffix(at.key, "_file"):
 		return ""
-	case f.key == "id":
+	case at.key == "cron":
+		return "0 0 1 1 *"
+	case at.key == "id":
 		return slug(fake)
-	case f.key == "chat_id":
+	case at.key == "chat_id":
 		return "0"
-	case f.parent == "resolve":
+	case at.parent == "resolve":
 		return "192.0.2.1" // RFC 5737
 	}
 	return fake

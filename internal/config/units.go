@@ -13,46 +13,47 @@ const day = 24 * time.Hour
 // parseDuration reads 30s, 5m, 1h30m, 7d, 1d12h; 0 alone needs no unit. Its
 // errors quote s.
 func parseDuration(s string) (time.Duration, error) {
-	if s == "0" {
+	switch {
+	case s == "0":
 		return 0, nil
-	}
-	wrong := errors.New("not a duration: write it like 30s, 5m, 1h30m or 7d")
-	if s == "" {
-		return 0, wrong
-	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil && strings.Trim(s, "-+.0123456789") == "" {
-		if strings.HasPrefix(s, "-") {
-			return 0, errors.New("a duration cannot be negative")
-		}
+	case strings.HasPrefix(s, "-"):
+		return 0, errors.New("a duration cannot be negative")
+	case s != "" && strings.Trim(s, ".0123456789") == "":
 		return 0, errors.New("a duration needs a unit: write " + s + "s")
 	}
-	rest := s
-	var days time.Duration
-	if num, after, ok := strings.Cut(s, "d"); ok {
-		n, err := strconv.ParseFloat(num, 64)
-		if err != nil || math.IsNaN(n) {
-			return 0, wrong
-		}
-		if n > float64(math.MaxInt64/day-1) {
-			return 0, errors.New("the duration is too long")
-		}
-		days, rest = time.Duration(n*float64(day)), after
+	days, rest, err := parseDays(s)
+	if err != nil || rest == "" && s != "" {
+		return days, err
 	}
-	var d time.Duration
-	if rest != "" {
-		var err error
-		if d, err = time.ParseDuration(rest); err != nil || days != 0 && strings.ContainsAny(rest[:1], "+-") {
-			return 0, wrong
-		}
-	}
+	d, err := time.ParseDuration(rest)
 	switch {
-	case days < 0 || d < 0:
-		return 0, errors.New("a duration cannot be negative")
+	case err != nil || strings.ContainsAny(rest[:1], "+-"):
+		return 0, errDuration()
 	case d > math.MaxInt64-days:
-		return 0, errors.New("the duration is too long")
+		return 0, errLong()
 	}
 	return days + d, nil
 }
+
+// parseDays reads the days before the rest, which the library does not know.
+func parseDays(s string) (days time.Duration, rest string, err error) {
+	num, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		return 0, s, nil
+	}
+	n, err := strconv.ParseFloat(num, 64)
+	switch {
+	case err != nil || !(n >= 0): // NaN is not
+		return 0, "", errDuration()
+	case n > float64(math.MaxInt64/day-1):
+		return 0, "", errLong()
+	}
+	return time.Duration(n * float64(day)), rest, nil
+}
+
+func errDuration() error { return errors.New("not a duration: write it like 30s, 5m, 1h30m or 7d") }
+
+func errLong() error { return errors.New("the duration is too long") }
 
 // parseSize reads a number of bytes, plain or with a unit: 1MiB, 512KiB, 1MB.
 func parseSize(s string) (int64, error) {
