@@ -86,15 +86,16 @@ func encodingOf(body []byte, contentType string) encoding.Encoding {
 // metaEncoding returns what a meta element declares. x/net guesses where none
 // does; its guess is told from a declaration by making it guess twice.
 func metaEncoding(head []byte) (e encoding.Encoding, known bool) {
-	ascii := make([]byte, 0, sniffed)
-	for _, c := range head[:min(len(head), sniffed-2)] {
+	page := append(make([]byte, 0, sniffed), "\xc3\xa9"...)
+	for _, c := range head[:min(len(head), sniffed-len(page))] {
 		if c >= utf8.RuneSelf {
 			c = ' '
 		}
-		ascii = append(ascii, c)
+		page = append(page, c)
 	}
-	e, name, _ := charset.DetermineEncoding(append(ascii, "\xff\xff"...), "")
-	if _, again, _ := charset.DetermineEncoding(append(ascii, "\xc3\xa9"...), ""); again != name {
+	e, name, _ := charset.DetermineEncoding(page, "") // guesses UTF-8
+	page[1] = ' '
+	if _, again, _ := charset.DetermineEncoding(page, ""); again != name { // guesses windows-1252
 		return nil, false
 	}
 	return usable(e, name), true

@@ -162,6 +162,9 @@ func (s *scene) unknownToken() string {
 func (s *scene) elsewhere(a *answer, target *url.URL) *finding {
 	to := s.shown(target)
 	hint := fmt.Sprintf("a credential goes to %s only: if that is the service, configure url: %s", s.origin, to)
+	if s.way == nil {
+		hint = fmt.Sprintf("a body and a client certificate go to %s only: if that is the service, configure url: %s", s.origin, to)
+	}
 	if target.Scheme == "http" && s.url.Scheme == "https" {
 		hint = fmt.Sprintf("a credential is not sent on over plain http: the service or its proxy builds redirects with the wrong scheme (%s)", to)
 	}

@@ -90,8 +90,8 @@ func (w wireFact) timeout(within time.Duration) *finding {
 }
 
 func inSeconds(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	if d < 990*time.Millisecond {
+		return fmt.Sprintf("%d ms", d.Round(10*time.Millisecond).Milliseconds())
 	}
 	return fmt.Sprintf("%.4g s", d.Round(100*time.Millisecond).Seconds())
 }

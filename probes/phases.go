@@ -35,11 +35,11 @@ type trace struct {
 func (t *trace) attach(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart:             func(httptrace.DNSStartInfo) { t.mark(&t.dns) },
-		DNSDone:              func(httptrace.DNSDoneInfo) { t.mark(&t.dnsEnd) },
-		ConnectStart:         func(_, addr string) { t.dial(addr) },
-		ConnectDone:          func(string, string, error) { t.last(&t.connEnd) },
+		DNSDone:              func(i httptrace.DNSDoneInfo) { t.done(&t.dnsEnd, i.Err) },
+		ConnectStart:         t.dial,
+		ConnectDone:          t.dialled,
 		TLSHandshakeStart:    func() { t.mark(&t.shake) },
-		TLSHandshakeDone:     func(tls.ConnectionState, error) { t.mark(&t.shakeEnd) },
+		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { t.done(&t.shakeEnd, err) },
 		GotConn:              t.connected,
 		WroteRequest:         func(httptrace.WroteRequestInfo) { t.last(&t.wrote) },
 		GotFirstResponseByte: func() { t.last(&t.first) },
@@ -56,6 +56,13 @@ func (t *trace) mark(at *time.Time) {
 	}
 }
 
+// done ends a phase that came to a good end; another is where the run ended.
+func (t *trace) done(at *time.Time, err error) {
+	if err == nil {
+		t.mark(at)
+	}
+}
+
 func (t *trace) last(at *time.Time) {
 	now := time.Now()
 	t.mu.Lock()
@@ -65,12 +72,27 @@ func (t *trace) last(at *time.Time) {
 	}
 }
 
-func (t *trace) dial(addr string) {
-	t.mark(&t.conn)
+// dial notes that addr is dialled. While a name is looked up, the connections
+// are those to name servers.
+func (t *trace) dial(_, addr string) {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.ended {
-		t.addr, t.connEnd = addr, time.Time{}
+	if t.ended || !t.dns.IsZero() && t.dnsEnd.IsZero() {
+		return
+	}
+	if t.conn.IsZero() {
+		t.conn = now
+	}
+	t.addr, t.connEnd = addr, time.Time{}
+}
+
+func (t *trace) dialled(_, addr string, err error) {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended && addr == t.addr && err == nil {
+		t.connEnd = now
 	}
 }
 

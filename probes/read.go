@@ -28,7 +28,7 @@ type scene struct {
 	url     *url.URL // of the monitor
 	origin  string
 	expect  *expectations
-	follow  bool // max_redirects is not 0
+	hops    int // max_redirects
 	limit   int64
 	way     *Way            // nil: no credential
 	secrets func() []string // what is scrubbed from quotes; nil: nothing
@@ -66,7 +66,7 @@ func (s *scene) readHead(a *answer) (v verdict, done bool) {
 			return v, true
 		}
 	}
-	if !redirects(a.status) || !s.follow && s.expect.expects(a.status) {
+	if !redirects(a.status) || s.hops == 0 && s.expect.expects(a.status) {
 		return verdict{}, false
 	}
 	if s.way == nil {
@@ -156,7 +156,7 @@ func (s *scene) redirected(a *answer) (verdict, bool) {
 		return s.refuse(s.loginRedirect(a, target, shape)), true
 	}
 	switch {
-	case !s.follow:
+	case s.hops == 0:
 		return verdict{}, false
 	case origin != s.origin:
 		return verdict{fault: s.elsewhere(a, target)}, true
@@ -179,7 +179,7 @@ func (s *scene) wander(a *answer) (verdict, bool) {
 		return verdict{fault: s.badLocation(a)}, true
 	}
 	shape := signInShape(s.url, target)
-	if !s.follow {
+	if s.hops == 0 {
 		if shape == "" {
 			return verdict{}, false
 		}

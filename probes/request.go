@@ -175,7 +175,7 @@ func (p *HTTP) secretsOf() []string {
 	}
 	for name, vs := range p.prepared {
 		if sensitive(name) {
-			all = append(all, vs...)
+			all = append(all, longEnough(vs)...)
 		}
 	}
 	for _, h := range p.headers {
@@ -188,13 +188,15 @@ func (p *HTTP) secretsOf() []string {
 		all = append(all, password, base64.StdEncoding.EncodeToString([]byte(p.user.Username()+":"+password)))
 	}
 	for _, vs := range p.url.Query() {
-		for _, v := range vs {
-			if len(v) >= 6 { // an ordinary "page=2" is no key
-				all = append(all, v)
-			}
-		}
+		all = append(all, longEnough(vs)...)
 	}
 	return all
+}
+
+// longEnough drops what is too short for a key, like the 2 of "page=2": it would
+// be found in every text.
+func longEnough(vs []string) []string {
+	return slices.DeleteFunc(slices.Clone(vs), func(v string) bool { return len(v) < 6 })
 }
 
 func reveal(t secret.Text) []string {
@@ -203,7 +205,7 @@ func reveal(t secret.Text) []string {
 		return nil
 	}
 	_, after, _ := strings.Cut(v, " ") // the token of "Bearer TOKEN"
-	return []string{v, after}
+	return longEnough([]string{v, after})
 }
 
 func sensitive(name string) bool {

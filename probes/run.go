@@ -29,7 +29,7 @@ type run struct {
 
 func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 	r := &run{p: p, at: p.url, scene: scene{url: p.url, origin: p.origin, expect: &p.expect,
-		follow: p.maxRedirects > 0, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
+		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
 	r.res.Monitor, r.res.Start = p.monitor, time.Now()
 	r.res.Fault = r.guarded(ctx)
 	r.res.Took = time.Since(r.res.Start)
@@ -98,12 +98,9 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 		if f != nil || v.next == nil {
 			return v, f
 		}
-		if hops == r.p.maxRedirects {
-			return verdict{fault: r.scene.loop(a, v.next, hops)}, nil
-		}
 		next, ok := r.p.after(h, a.status, &v)
-		if !ok {
-			return verdict{fault: r.scene.elsewhere(a, v.next)}, nil
+		if !ok || hops == r.p.maxRedirects {
+			return verdict{fault: r.scene.stop(a, next, hops)}, nil
 		}
 		r.note("followed the redirect")
 		h, before = next, a

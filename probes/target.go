@@ -3,7 +3,6 @@ package probes
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/watchword/watchword/internal/check"
 )
@@ -107,11 +106,18 @@ func (s *scene) titled(a *answer) string {
 	return ""
 }
 
-func (s *scene) loop(a *answer, target *url.URL, hops int) *finding {
+// stop is a redirect that is not followed any more.
+func (s *scene) stop(a *answer, next hop, hops int) *finding {
+	switch {
+	case next.passed != "":
+		return s.signInAhead(a, next.passed)
+	case hops < s.hops:
+		return s.elsewhere(a, next.url)
+	}
 	f := &finding{check.RedirectLoop,
-		fmt.Sprintf("more than %d redirects, the last to %s", hops, s.shown(target)),
-		"a service that redirects in a circle often misses a cookie, or wants another host name or scheme: see the hops with watchword probe"}
-	if s.shown(target) == s.shown(a.url) {
+		fmt.Sprintf("more than %d redirects, the last to %s", hops, s.shown(next.url)),
+		"a service that redirects in a circle often misses a cookie, or wants another host name or scheme: watchword probe shows the hops"}
+	if s.shown(next.url) == s.shown(a.url) {
 		f.hint = "the page redirects to itself: behind a proxy that ends TLS, the service may not know that it is asked over https"
 	}
 	return f
