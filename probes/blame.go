@@ -56,7 +56,7 @@ func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
 	if w == nil || w.Alive == nil || w.Provider == "" || !r.doubtful(f) {
 		return f
 	}
-	if w.Alive(ctx) || ctx.Err() != nil { // out of time, nothing was learned
+	if w.Alive(ctx) || ctx.Err() != nil || expired(ctx) { // out of time, nothing was learned
 		if f.Reason == check.GatewayError {
 			f.Cause = check.Cause{Kind: check.CauseGate, Key: w.Gate}
 		}
@@ -81,7 +81,7 @@ func (r *run) doubtful(f *check.Fault) bool {
 func (r *run) noToken(ctx context.Context, err error) *check.Fault {
 	f := &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.p.way.Credential),
 		"this is a fault of Watchword's own: please report it"}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || expired(ctx) {
 		f = &finding{check.TokenTimeout, fmt.Sprintf("no token of credential %q before the deadline", r.p.way.Credential),
 			"the identity provider is slow, or the timeout of the monitor too short for a token and an answer"}
 	}

@@ -26,11 +26,18 @@ type wireFact struct {
 // certificate that was at fault before.
 func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	class, reason, text := transport.Classify(err)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS {
+	if expired(ctx) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS {
 		end, _ := ctx.Deadline()
 		return w.timeout(end.Sub(w.start))
 	}
 	return &finding{reason, text, w.hint(reason)}
+}
+
+// expired says whether the deadline of ctx has passed. A timer of somebody else
+// with the same deadline may be a moment ahead of the context's own.
+func expired(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && time.Until(end) <= 0
 }
 
 func (w wireFact) hint(reason check.Reason) string {
