@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/notifiers"
 )
@@ -92,5 +93,17 @@ func TestCheck(t *testing.T) {
 				t.Errorf("New gave %v", err)
 			}
 		})
+	}
+}
+
+func TestWants(t *testing.T) {
+	some := notifiers.Options{Events: []string{"down", "up"}}
+	for k, want := range map[check.Kind]bool{
+		check.KindDown: true, check.KindUp: true, check.KindClosed: true, check.KindExposed: true,
+		check.KindReminder: false, check.KindCertificate: false,
+	} {
+		if some.Wants(k) != want || !(notifiers.Options{}).Wants(k) {
+			t.Errorf("%s: got %t, want %t, and all without events", k, some.Wants(k), want)
+		}
 	}
 }

@@ -177,52 +177,6 @@ func testUnreachable(t *testing.T, k kind) {
 	}
 }
 
-func testLimits(t *testing.T, k kind) {
-	chat, base := newChat(t)
-	c := newChannel(t, k.options(base))
-	huge := func(e check.Event, fill string, crowd bool) check.Event {
-		e.Members = members(1, strings.Repeat(fill, 300))
-		if crowd {
-			e.Members = members(500, strings.Repeat(fill, 300))
-			e.Failing = members(500, strings.Repeat(fill, 300))
-		}
-		e.Fault.Message, e.Fault.Hint = strings.Repeat(fill, 900), strings.Repeat(fill, 900)
-		e.Cause.Key = strings.Repeat(fill, 500)
-		e.Link = "https://watch.example.com/" + strings.Repeat("x", 900)
-		return e
-	}
-	for _, fill := range []string{"n", "&", "<", `"`, `\`, "*", "@a", "😀", "ü", "`", "]("} {
-		for _, kd := range []check.Kind{check.KindDown, check.KindUp} {
-			for _, n := range []int{1, 2, 10, 30, 300} {
-				d := several(max(n, 2))
-				d.Kind, d.Events = kd, d.Events[:n]
-				if n == 1 || fill != "n" {
-					for i := range d.Events {
-						d.Events[i] = huge(d.Events[i], fill, i < 2)
-					}
-				}
-				if k.channel == "webhook" {
-					d.Events = d.Events[:1]
-				}
-				if _, err := c.Deliver(t.Context(), d); err != nil {
-					t.Fatalf("%d events of %q: %v, %q", n, fill, err, chat.Problems())
-				}
-				shown := lab.Render(last(t, chat, k.channel))
-				if k.channel != "webhook" && n <= 30 && fill == "n" && n > 1 {
-					if !strings.Contains(shown, "14 monitors: credential authelia") {
-						t.Errorf("of %d causes the title of the first is lost", n)
-					}
-					for _, e := range d.Events[1:] {
-						if !strings.Contains(shown, e.Members[0].Name) {
-							t.Errorf("of %d causes the title of %s is lost", n, e.Members[0].Name)
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
 func testEscaping(t *testing.T, k kind) {
 	chat, base := newChat(t)
 	c := newChannel(t, k.options(base))

@@ -1,8 +1,10 @@
 package notifiers
 
 import (
+	"slices"
 	"time"
 
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
 )
 
@@ -40,4 +42,16 @@ type Options struct {
 // DefaultOptions returns what holds where the configuration is silent.
 func DefaultOptions() Options {
 	return Options{Timeout: 10 * time.Second}
+}
+
+// Wants says whether a channel is to be told of such events. An open gate is
+// always told; that an incident closed is told to those who hear of recoveries.
+func (o Options) Wants(k check.Kind) bool {
+	switch {
+	case k == check.KindExposed || len(o.Events) == 0:
+		return true
+	case k == check.KindClosed:
+		k = check.KindUp
+	}
+	return slices.Contains(o.Events, string(k))
 }

@@ -145,7 +145,7 @@ func (a *answer) quote(s string) string {
 // is what the service said, in its own form.
 func (a *answer) refused(words string) *check.DeliveryError {
 	e := &check.DeliveryError{Status: a.status, Message: a.quote(words)}
-	if e.Message == "" {
+	if e.Message == "" || a.isHTML() { // a proxy's page says no more than its status
 		e.Message = strings.ToLower(cmp.Or(http.StatusText(a.status), "no text"))
 	}
 	switch s := a.status; {
