@@ -17,6 +17,7 @@ import (
 const (
 	keepBuffer   = 256 << 10 // a larger buffer is not kept for the next run
 	maxEncodings = 4
+	maxHint      = 1 << 20  // of a Content-Length that is believed before the body comes
 	slack        = 64 << 10 // that a compressed body may be longer than a decoded one
 )
 
@@ -62,8 +63,8 @@ func (b *buffer) read(resp *http.Response, limit int64) (more bool, err error) {
 	source := &wire{r: resp.Body}
 	body, err := b.decoder(source, resp.Header["Content-Encoding"], limit)
 	if err == nil {
-		if n := resp.ContentLength; n > 0 && body == io.Reader(source) {
-			b.b = slices.Grow(b.b, int(min(n, limit))+1)
+		if n := resp.ContentLength; n > 0 && resp.Body != http.NoBody && body == io.Reader(source) {
+			b.b = slices.Grow(b.b, int(min(n, limit, maxHint))+1)
 		}
 		more, err = b.fill(body, limit)
 	}

@@ -22,6 +22,8 @@ import (
 const (
 	connectionFresh = "fresh"
 	connectionReuse = "reuse"
+
+	largestBody = 1 << 30
 )
 
 // CheckHTTP says what is wrong with the options of an http monitor. It reads
@@ -52,8 +54,8 @@ func checkRequest(o HTTPOptions) []check.Problem {
 	if o.MaxRedirects < 0 || o.MaxRedirects > 100 {
 		add("max_redirects", fmt.Errorf("%d is not between 0 and 100", o.MaxRedirects))
 	}
-	if o.MaxBody <= 0 {
-		add("max_body", errors.New("it must be at least one byte"))
+	if o.MaxBody <= 0 || o.MaxBody > largestBody {
+		add("max_body", errors.New("it must be between one byte and 1GiB"))
 	}
 	if o.Connection != connectionFresh && o.Connection != connectionReuse {
 		add("connection", fmt.Errorf("%q is neither %s nor %s", o.Connection, connectionFresh, connectionReuse))
