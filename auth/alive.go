@@ -91,4 +91,10 @@ func (p *provider) get() int {
 	return resp.StatusCode
 }
 
-func (p *provider) wait() { p.wg.Wait() }
+// wait waits for the question under way; the registry's context has ended, so
+// that there will be no other.
+func (p *provider) wait() {
+	p.mu.Lock()
+	p.mu.Unlock() //nolint:staticcheck // who held it has started what is waited for
+	p.wg.Wait()
+}

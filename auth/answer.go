@@ -164,7 +164,7 @@ func (a *answer) readKind(r reply, m members) *finding {
 	a.kind = secret.Line(secret.Scrub(kind, append(slices.Clip(r.secrets), a.token)...), 40)
 	switch {
 	case !m.has("token_type"):
-		a.warning = "the provider did not tell token_type; the token is used as a bearer token"
+		a.warning = "the provider did not tell token_type, so the token is used as a bearer token"
 	case !ok:
 		return &finding{reason: check.TokenUnusable, text: "issued a token with a token_type that is not a string"}
 	case !strings.EqualFold(strings.TrimSpace(kind), "bearer"):
@@ -196,7 +196,7 @@ func (a *answer) readLife(m members) *finding {
 	seconds, err := strconv.ParseFloat(raw, 64)
 	switch {
 	case math.IsNaN(seconds) || err != nil && !math.IsInf(seconds, 0):
-		a.warning = "the provider told an expires_in that is no number; the token is used for 5 minutes"
+		a.warning = "the provider told an expires_in that is no number, so the token is used for 5 minutes"
 	case seconds < 0:
 		return &finding{reason: check.TokenUnusable, text: "issued a token with a negative expires_in"}
 	case seconds > 0:
@@ -204,90 +204,4 @@ func (a *answer) readLife(m members) *finding {
 		a.life = max(time.Duration(min(seconds, math.MaxInt32)*float64(time.Second)), time.Millisecond)
 	}
 	return nil
-}
-
-// busy is a provider that answers none at the moment.
-func (r reply) busy(reason check.Reason, m members) *finding {
-	f := &finding{reason: reason, text: fmt.Sprintf("answered %d", r.status), retryAfter: r.retryAfter(), trace: r.trace(m)}
-	if m.has("error") {
-		f.text = "answered " + r.told(m)
-	}
-	if f.retryAfter > 0 {
-		f.text += fmt.Sprintf(" and asks to wait %s", f.retryAfter.Round(time.Second))
-	}
-	return f
-}
-
-func (r reply) redirected() *finding {
-	f := &finding{reason: check.TokenMalformed, text: fmt.Sprintf("answered %d, a redirect, which is never followed", r.status)}
-	if to := r.header.Get("Location"); to != "" {
-		f.location = shownURL(secret.Scrub(to, r.secrets...))
-	}
-	return f
-}
-
-// told is what the endpoint says about its error: status, code and description.
-func (r reply) told(m members) string {
-	out := strconv.Itoa(r.status)
-	code, ok := m.text("error")
-	description, _ := m.text("error_description")
-	if !ok && m.has("error") { // an object, as some frameworks write it
-		var inner members
-		if json.Unmarshal(m["error"], &inner) == nil {
-			description, _ = inner.text("message")
-		}
-	}
-	if code = r.quote(m, code); code != "" {
-		out += " " + code
-	}
-	if description = r.quote(m, description); description != "" {
-		out += ": " + description
-	}
-	return secret.Line(out, quoted)
-}
-
-// quote makes a text of the endpoint fit to be shown: without what we sent and
-// without the tokens that it holds itself.
-func (r reply) quote(m members, s string) string {
-	hide := r.secrets
-	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
-		if v, _ := m.text(name); v != "" {
-			hide = append(slices.Clip(hide), v)
-		}
-	}
-	return secret.Line(secret.Scrub(s, hide...), quoted)
-}
-
-// trace names the request in the provider's log (Entra ID).
-func (r reply) trace(m members) string {
-	id, _ := m.text("trace_id")
-	return secret.Line(r.quote(m, id), 40)
-}
-
-// shape says what a body looks like, without quoting it.
-func (r reply) shape(isJSON bool) string {
-	start := strings.ToLower(strings.TrimSpace(string(r.body[:min(len(r.body), 200)])))
-	switch {
-	case start == "":
-		return "the body is empty"
-	case isJSON:
-		return "JSON that does not hold what was expected"
-	case strings.HasPrefix(start, "<"):
-		return "the body is HTML or XML"
-	case r.header.Get("Content-Encoding") != "":
-		return "the body is compressed without having been asked for"
-	}
-	return "the body is no JSON object"
-}
-
-// retryAfter reads Retry-After, in seconds or as a date (RFC 9110, 10.2.3).
-func (r reply) retryAfter() time.Duration {
-	v := strings.TrimSpace(r.header.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(v, 64); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, longestAsked.Seconds()) * float64(time.Second))
-	}
-	if at, err := http.ParseTime(v); err == nil {
-		return max(0, min(at.Sub(r.now), longestAsked))
-	}
-	return 0
 }

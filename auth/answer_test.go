@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -270,5 +273,20 @@ func TestARedirectCarriesNoSecret(t *testing.T) {
 	}
 	if asked != 0 {
 		t.Errorf("redirects were followed %d times", asked)
+	}
+}
+
+func TestATokenEndpointOfAPrivateAuthority(t *testing.T) {
+	s := httptest.NewTLSServer(answers(200, "application/json", good))
+	defer s.Close()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options(s.URL + "/token")
+	o.TLS.CAFile = path
+	src := newSource(t, o)
+	if _, _, f := authorize(t, src.Handle(origin), 5*time.Second); f != nil || !src.Alive(t.Context()) {
+		t.Errorf("%v, alive %t", f, src.Alive(t.Context()))
 	}
 }

@@ -174,7 +174,7 @@ func (c *cache) blockedLocked(now time.Time) (*finding, time.Time) {
 }
 
 // secretChanged says whether the secrets are others than those of the last
-// failure. What cannot be read has not changed.
+// request. What cannot be read has not changed.
 func (c *cache) secretChanged() bool {
 	none := fingerprint{}
 	if c.print == none {
@@ -205,7 +205,7 @@ func (c *cache) run(f *flight) {
 	c.generation++
 	o.token.generation = c.generation
 	f.token, c.before, c.token = o.token, c.token, o.token
-	c.used, c.last, c.fails, c.until = false, nil, 0, time.Time{}
+	c.used, c.last, c.fails, c.until, c.print = false, nil, 0, time.Time{}, o.print
 	if f.replacing {
 		c.replaced = time.Now()
 		c.unaccepted++

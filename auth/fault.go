@@ -2,13 +2,11 @@ package auth
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
-	"github.com/watchword/watchword/internal/secret"
 )
 
 // finding is what was wrong with a token request. It is told as a fault for one
@@ -131,16 +129,4 @@ func (s *Source) rejected(f *finding) string {
 		return entry + ": an assertion was sent twice; is another agent using the same one?"
 	}
 	return entry + fmt.Sprintf(": wrong secret, unknown client and an auth_method other than %s all look like this", s.o.AuthMethod)
-}
-
-// shownURL is a URL without anything that may be secret; a relative one is its path.
-func shownURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "[unreadable URL]"
-	}
-	if u.Host == "" {
-		return secret.Line(u.Path, quoted)
-	}
-	return secret.Line(secret.URL(raw), quoted)
 }

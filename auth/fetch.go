@@ -2,7 +2,7 @@ package auth
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,13 +92,29 @@ func (s *Source) config(r revealed) *clientcredentials.Config {
 // tell reports a request to the log and to who counts.
 func (s *Source) tell(f *finding, took time.Duration) {
 	if f == nil {
-		s.registry.o.Log.Debug("token fetched", "credential", s.name, "took", took)
+		level := slog.LevelDebug
+		if s.news("") {
+			level = slog.LevelInfo
+		}
+		s.registry.o.Log.Log(context.Background(), level, "token fetched", "credential", s.name, "took", took)
 		s.registry.o.Observe(TokenRequest{Credential: s.name, Result: "ok", Took: took})
 		return
 	}
 	fault := s.fault(f)
-	s.registry.o.Log.Warn("token request failed", "credential", s.name, "fault", fmt.Sprintf("%s/%s", fault.Class, fault.Reason), "message", fault.Message)
+	level := slog.LevelDebug
+	if s.news(fault.Error()) {
+		level = slog.LevelWarn
+	}
+	s.registry.o.Log.Log(context.Background(), level, "token request failed", "credential", s.name,
+		"class", string(fault.Class), "reason", string(fault.Reason), "message", fault.Message)
 	if f.tried {
 		s.registry.o.Observe(TokenRequest{Credential: s.name, Result: string(fault.Reason), Took: took})
 	}
+}
+
+// news says whether what is to be logged differs from what was logged last: a
+// fault that lasts is told once.
+func (s *Source) news(what string) bool {
+	old := s.logged.Swap(&what)
+	return old == nil && what != "" || old != nil && *old != what
 }

@@ -15,7 +15,7 @@ import (
 // calls that share a deadline belong to one run.
 type Handle struct {
 	source *Source
-	origin string
+	origin *url.URL // nil: nowhere
 
 	mu       sync.Mutex
 	deadline time.Time // of the run
@@ -33,7 +33,7 @@ type Handle struct {
 func (s *Source) Handle(origin string) *Handle {
 	h := &Handle{source: s}
 	if u, err := url.Parse(origin); err == nil && u.Host != "" {
-		h.origin = originOf(u)
+		h.origin = u
 	}
 	return h
 }
@@ -43,7 +43,7 @@ func (s *Source) Handle(origin string) *Handle {
 // replaced. It waits for a token until ctx ends at the latest. The error is a
 // *check.Fault.
 func (h *Handle) Authorize(ctx context.Context, req *http.Request) (uint64, error) {
-	if h.origin == "" || originOf(req.URL) != h.origin {
+	if h.origin == nil || !sameOrigin(req.URL, h.origin) {
 		return 0, nil
 	}
 	s := h.source

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,10 +69,10 @@ func NewRegistry(pool *transport.Pool, o RegistryOptions) *Registry {
 func (r *Registry) Close() {
 	r.stop()
 	r.mu.Lock()
-	sources, providers := r.sources, r.providers
-	r.sources = make(map[*Source]struct{})
+	sources := slices.Collect(maps.Keys(r.sources))
+	providers := slices.Collect(maps.Values(r.providers))
 	r.mu.Unlock()
-	for s := range sources {
+	for _, s := range sources {
 		s.Close()
 	}
 	for _, p := range providers {

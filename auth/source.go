@@ -1,14 +1,15 @@
 package auth
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"context"
-
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
 )
 
 // Source is one credential: the one place where its token is fetched and held.
@@ -24,6 +25,7 @@ type Source struct {
 	wire     http.RoundTripper
 	alive    *provider
 	tokens   *cache
+	logged   atomic.Pointer[string] // the fault last logged
 }
 
 // Name is the name of the credential in the configuration.
@@ -49,7 +51,7 @@ func (s *Source) TokenURL() string {
 	if s.tokens == nil {
 		return ""
 	}
-	return shownURL(s.o.TokenURL)
+	return secret.URL(s.o.TokenURL)
 }
 
 // Alive asks the identity provider whether it is there: any answer below 500
@@ -123,13 +125,17 @@ func providerOrigin(u *url.URL) string {
 	return scheme + "://" + host
 }
 
-// originOf is scheme, host and port, lower case, the default port filled in.
-func originOf(u *url.URL) string {
-	o := providerOrigin(u)
-	if u.Port() == "" || u.Port() == defaultPort(strings.ToLower(u.Scheme)) {
-		o += ":" + defaultPort(strings.ToLower(u.Scheme))
+// sameOrigin says whether scheme, host and port are the same (RFC 6454), without
+// allocating: it is asked for every request.
+func sameOrigin(a, b *url.URL) bool {
+	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && portOf(a) == portOf(b)
+}
+
+func portOf(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
 	}
-	return o
+	return defaultPort(strings.ToLower(u.Scheme))
 }
 
 func defaultPort(scheme string) string {
