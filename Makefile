@@ -22,7 +22,6 @@ test: ## everything, installing what it needs
 	$(MAKE) build
 	$(GO) test -race ./...
 	$(MAKE) examples
-	$(MAKE) kill KILLS=20
 
 unit: ## the tests that need nothing but Go
 	$(GO) test -race -short ./...

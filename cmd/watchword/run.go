@@ -4,14 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/config"
 )
 
+// leanGC trades a little CPU for memory: the agent lives beside what it watches.
+const leanGC = 50
+
 type runCommand struct{ configFlag }
 
 func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(leanGC)
+	}
 	log := g.logger(s)
 	cfg, problems := config.Load(c.Config, config.LoadOptions{})
 	for _, p := range problems {

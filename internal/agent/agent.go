@@ -54,6 +54,7 @@ type Agent struct {
 	reloading sync.Mutex
 	plan      atomic.Pointer[plan]
 	started   atomic.Bool
+	found     lately
 }
 
 // New opens the database, restores what a former run left, and listens. When
@@ -74,6 +75,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if a.server, err = server.New(a.serverOptions(cfg)); err != nil {
 		return nil, errors.Join(err, a.abandon(ctx))
 	}
+	a.beReady()
 	return a, nil
 }
 

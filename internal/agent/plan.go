@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/watchword/watchword/auth"
@@ -218,26 +217,9 @@ func (m *monitor) every(now time.Time) time.Duration {
 func (p *plan) incidentChannels() []incident.Channel {
 	var cs []incident.Channel
 	for name, c := range p.channels {
-		cs = append(cs, incident.Channel{Name: name, Keyed: c.Keyed(), Wants: wants(c.opts.Events)})
+		cs = append(cs, incident.Channel{Name: name, Keyed: c.Keyed(), Wants: c.opts.Wants})
 	}
 	return cs
-}
-
-// wants says which kinds a notifier is told of. Exposed cannot be left out; the
-// note that a monitor is no longer watched goes with the ups.
-func wants(events []string) func(check.Kind) bool {
-	if len(events) == 0 {
-		return nil
-	}
-	return func(k check.Kind) bool {
-		switch k {
-		case check.KindExposed:
-			return true
-		case check.KindClosed:
-			k = check.KindUp
-		}
-		return slices.Contains(events, string(k))
-	}
 }
 
 func (p *plan) outboxChannels() map[string]outbox.Channel {

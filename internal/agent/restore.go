@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -18,7 +19,7 @@ func (a *Agent) restore(ctx context.Context, p *plan) error {
 	a.ids.atLeast(found.LastDelivery)
 	a.tracker = a.newTracker(p)
 	if err := a.tracker.Restore(found.States, found.Open); err != nil {
-		return err
+		a.log.Error("incidents of the former run were left out", "error", err)
 	}
 	a.board.Set(p.checks())
 	if err := a.store.EachRollup(ctx, func(rs []check.Rollup) error { a.board.Restore(rs); return nil }); err != nil {
@@ -30,9 +31,37 @@ func (a *Agent) restore(ctx context.Context, p *plan) error {
 	return nil
 }
 
+// lately is what the store may find at any time from its opening on, also
+// before there is an outbox to take it.
+type lately struct {
+	mu    sync.Mutex
+	ready bool
+	found *store.Snapshot
+}
+
 // late takes in what was found in a database that could not be read at start:
 // messages that still wait. Monitors have been judged anew meanwhile.
 func (a *Agent) late(found store.Snapshot) {
+	a.found.mu.Lock()
+	defer a.found.mu.Unlock()
+	if !a.found.ready {
+		a.found.found = &found
+		return
+	}
+	a.takeLate(found)
+}
+
+// beReady is called once everything is built.
+func (a *Agent) beReady() {
+	a.found.mu.Lock()
+	defer a.found.mu.Unlock()
+	a.found.ready = true
+	if a.found.found != nil {
+		a.takeLate(*a.found.found)
+	}
+}
+
+func (a *Agent) takeLate(found store.Snapshot) {
 	a.ids.atLeast(found.LastDelivery)
 	a.log.Info("the database can be read again", "messages", len(found.Deliveries))
 	a.outbox.Restore(stored(found.Deliveries))

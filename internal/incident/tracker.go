@@ -9,6 +9,7 @@
 package incident
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -79,14 +80,18 @@ func New(o Options) *Tracker {
 	}
 }
 
-// Restore takes in what a former run of the agent left: before Configure.
+// Restore takes in what a former run of the agent left: before Configure. An
+// incident that cannot be read is left out and told of in the error; all else
+// is restored.
 func (t *Tracker) Restore(states []check.MonitorState, open []check.IncidentRecord) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var errs []error
 	for _, r := range open {
 		inc, err := restoreIncident(r)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		t.incidents[inc.id] = inc
 		if inc.ended.IsZero() {
@@ -102,7 +107,7 @@ func (t *Tracker) Restore(states []check.MonitorState, open []check.IncidentReco
 		}
 		t.entries[s.ID] = e
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Configure replaces monitors and notifiers at the time now. State follows the
