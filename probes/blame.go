@@ -3,7 +3,6 @@ package probes
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
@@ -62,7 +61,7 @@ func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
 		}
 		return f
 	}
-	message := fmt.Sprintf("the identity provider %s does not answer; the resource: %s", strings.TrimSuffix(w.Provider, ":443"), f.Message)
+	message := fmt.Sprintf("the identity provider %s does not answer; the resource: %s", w.Provider, f.Message)
 	return &check.Fault{Class: check.IDP, Reason: check.TokenUnreachable,
 		Cause: check.Cause{Kind: check.CauseProvider, Key: w.Provider}, Message: secret.Line(message, messageRunes),
 		Hint: fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", w.Gate)}

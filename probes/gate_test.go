@@ -104,11 +104,18 @@ func TestSecondFactor(t *testing.T) {
 	}
 }
 
+func TestFixedAutheliaToken(t *testing.T) {
+	srv := serve(t, answer(401, "", "Www-Authenticate", `Basic realm="Authorization Required"`))
+	w := way(stamp("authelia_at_0123456789"))
+	w.Kind = "bearer"
+	want(t, probe(t, options(srv.URL), w), "policy/second_factor_required")
+}
+
 func TestWhoIsToBlame(t *testing.T) {
 	stock := "<html>\r\n<head><title>500 Internal Server Error</title></head>\r\n<body>\r\n<center><h1>500 Internal Server Error</h1></center>\r\n</html>"
 	refused := answer(302, "", "Location", "", "Www-Authenticate", invalidToken)
 	gate := check.Cause{Kind: check.CauseGate, Key: "gate"}
-	provider := check.Cause{Kind: check.CauseProvider, Key: "https://auth.example.test:443"}
+	provider := check.Cause{Kind: check.CauseProvider, Key: "https://auth.example.test"}
 	here := check.Cause{Kind: check.CauseMonitor, Key: "m"}
 	for _, tc := range []struct {
 		name  string

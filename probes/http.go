@@ -7,6 +7,7 @@ package probes
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -41,7 +42,7 @@ type Way struct {
 	Kind       string                     // type of the credential
 	Credential string                     // its name
 	Gate       string                     // what refuses together
-	Provider   string                     // origin of the token endpoint, "" for none
+	Provider   string                     // origin of the token endpoint, with or without the default port; "" for none
 	TokenURL   string                     // redacted
 	Alive      func(context.Context) bool // whether the provider answers; nil: nobody to ask
 	Authelia   func() bool                // whether the token sent is one of Authelia's; may be nil
@@ -62,6 +63,17 @@ type Common struct {
 	Buffers   *Buffers // nil: buffers of its own
 }
 
+// filled returns c with what holds where it is silent.
+func (c Common) filled(o HTTPOptions) Common {
+	if c.Foreign == nil && o.TLS.CertFile == "" && o.TLS.ServerName == "" {
+		c.Foreign = c.RT
+	}
+	if c.Buffers == nil {
+		c.Buffers = new(Buffers)
+	}
+	return c
+}
+
 // HTTP is a monitor of type http. It is safe for concurrent use.
 type HTTP struct {
 	monitor *check.Monitor
@@ -70,6 +82,7 @@ type HTTP struct {
 
 	url          *url.URL // without userinfo and fragment
 	origin       string
+	provider     string // origin of the identity provider, spelt as origin is
 	address      string // host:port of url
 	user         *url.Userinfo
 	method       string
@@ -95,23 +108,22 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 	if c.RT == nil {
 		return nil, errors.New("no transport")
 	}
-	if c.Foreign == nil && o.TLS.CertFile == "" && o.TLS.ServerName == "" {
-		c.Foreign = c.RT
-	}
-	if c.Buffers == nil {
-		c.Buffers = new(Buffers)
-	}
 	u, err := url.Parse(o.URL)
 	if err != nil {
 		return nil, errors.New("url: it cannot be parsed")
 	}
-	p := &HTTP{monitor: m, way: w, common: c, user: u.User, method: o.Method, body: o.Body,
+	p := &HTTP{monitor: m, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
 		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if u.Path == "" {
 		u.Path = "/"
 	}
 	p.url, p.origin, p.address = u, originOf(u), addressOf(u)
+	if w != nil && w.Provider != "" {
+		if p.provider, err = Origin(w.Provider); err != nil {
+			return nil, fmt.Errorf("identity provider: %w", err)
+		}
+	}
 	p.expect, _ = newExpectations(o.Expect)
 	p.setHeaders(o.Headers)
 	return p, nil

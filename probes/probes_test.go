@@ -144,7 +144,7 @@ func (k *keys) Judged(gen uint64, refused bool) bool {
 func (k *keys) said() string { return strings.Join(k.judged, ", ") }
 
 func way(a probes.Authorizer) *probes.Way {
-	return &probes.Way{Auth: a, Kind: "client_credentials", Credential: "key", Gate: "gate", Provider: "https://auth.example.test:443",
+	return &probes.Way{Auth: a, Kind: "client_credentials", Credential: "key", Gate: "gate", Provider: "https://auth.example.test",
 		Secrets: func() []string { return []string{"old-token-000", "new-token-000"} }}
 }
 

@@ -25,13 +25,15 @@ type answer struct {
 // scene is what is known before an answer comes. Reading an answer is pure: it
 // depends on scene and answer alone.
 type scene struct {
-	url     *url.URL // of the monitor
-	origin  string
-	expect  *expectations
-	hops    int // max_redirects
-	limit   int64
-	way     *Way            // nil: no credential
-	secrets func() []string // what is scrubbed from quotes; nil: nothing
+	url      *url.URL // of the monitor
+	origin   string
+	provider string // origin of the identity provider, "" for none
+	expect   *expectations
+	hops     int // max_redirects
+	limit    int64
+	way      *Way            // nil: no credential
+	sent     http.Header     // the header of the request, for the monitor's own origin
+	secrets  func() []string // what is scrubbed from quotes; nil: nothing
 }
 
 // finding is a fault before its cause is known.
@@ -121,12 +123,26 @@ func (s *scene) refuse(f *finding) verdict {
 
 func (s *scene) basicChallenge(a *answer) verdict {
 	switch {
-	case s.way.Authelia != nil && s.way.Authelia():
+	case s.autheliaToken():
 		return verdict{fault: s.secondFactor(a)} // another token would be of one factor too
 	case s.way.Kind == kindBasic:
 		return verdict{fault: s.wrongPassword(a)}
 	}
 	return s.refuse(s.askedForBasic(a))
+}
+
+// autheliaToken says whether what was sent is an opaque token of Authelia's; a
+// fixed token may be one too.
+func (s *scene) autheliaToken() bool {
+	if s.way.Authelia != nil && s.way.Authelia() {
+		return true
+	}
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		if strings.HasPrefix(s.sent.Get(name), "Bearer authelia_at_") {
+			return true
+		}
+	}
+	return false
 }
 
 // location returns the Location of an answer, "" where it is empty or missing.
@@ -149,7 +165,7 @@ func (s *scene) redirected(a *answer) (verdict, bool) {
 		return verdict{fault: s.badLocation(a)}, true
 	}
 	origin := originOf(target)
-	if s.way.Provider != "" && origin == s.way.Provider && origin != s.origin {
+	if origin == s.provider && origin != s.origin {
 		return s.refuse(s.loginRedirect(a, target, "to its identity provider")), true
 	}
 	if shape := signInShape(s.url, target); shape != "" {

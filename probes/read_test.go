@@ -142,8 +142,8 @@ func FuzzJudge(f *testing.F) {
 		x, _ := newExpectations(Expect{Status: []string{"200-299", "403"}[:1+mode%2], Keyword: []string{"Dashboard"}, Absent: []string{"Error"}})
 		s := &scene{url: own, origin: originOf(own), expect: &x, hops: int(mode / 2 % 2), secrets: func() []string { return []string{token} }}
 		if mode/4%2 == 0 {
-			s.way = &Way{Kind: []string{"client_credentials", "basic", "bearer", "header"}[mode/8%4], Credential: "key", Gate: "gate",
-				Provider: "https://auth.example.test:443", Authelia: func() bool { return mode/32%2 == 0 }}
+			s.provider = "https://auth.example.test:443"
+			s.way = &Way{Kind: []string{"client_credentials", "basic", "bearer", "header"}[mode/8%4], Credential: "key", Gate: "gate", Authelia: func() bool { return mode/32%2 == 0 }}
 		}
 		a := &answer{status: 100 + int(status)%900, url: own, redirected: mode/64 == 1, cut: mode/128 == 1, body: decodeText(body, contentType),
 			header: http.Header{"Content-Type": {contentType}, "Location": {location}, "Www-Authenticate": {challenge}}}

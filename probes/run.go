@@ -28,7 +28,7 @@ type run struct {
 }
 
 func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
-	r := &run{p: p, at: p.url, scene: scene{url: p.url, origin: p.origin, expect: &p.expect,
+	r := &run{p: p, at: p.url, scene: scene{url: p.url, origin: p.origin, provider: p.provider, expect: &p.expect,
 		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
 	r.res.Monitor, r.res.Start = p.monitor, time.Now()
 	r.res.Fault = r.guarded(ctx)
@@ -114,7 +114,7 @@ func (r *run) authorize(ctx context.Context) *check.Fault {
 	if err != nil {
 		return r.blame(unreadable(err))
 	}
-	r.head, r.host = head, host
+	r.head, r.host, r.scene.sent = head, host, head
 	if p.way == nil {
 		return nil
 	}

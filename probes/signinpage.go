@@ -52,5 +52,5 @@ func (s *scene) leadsToSignIn(a *answer, target string) bool {
 		return false
 	}
 	o := originOf(u)
-	return signInShape(s.url, u) != "" || s.way != nil && o == s.way.Provider && o != s.origin
+	return signInShape(s.url, u) != "" || o == s.provider && o != s.origin
 }

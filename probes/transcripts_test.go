@@ -238,7 +238,7 @@ func providerOf(x exchange) string {
 	case x.Kind != "client_credentials":
 		return ""
 	case strings.HasPrefix(x.system, "authelia"):
-		return "https://auth.example.test:443"
+		return "https://auth.example.test"
 	}
 	return "http://localhost:4000"
 }
