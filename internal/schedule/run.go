@@ -88,6 +88,9 @@ func (s *Scheduler) fire() time.Duration {
 
 // start hands e, which has its places, to a goroutine.
 func (s *Scheduler) start(e *entry) {
+	if s.stopping {
+		return
+	}
 	if n := len(s.idle); n > 0 {
 		w := s.idle[n-1]
 		s.idle = s.idle[:n-1]
@@ -101,10 +104,12 @@ func (s *Scheduler) start(e *entry) {
 // work runs w.first and then what it is handed, until it is no longer needed.
 func (s *Scheduler) work(ctx context.Context, w *worker) {
 	for e := w.first; e != nil; {
-		start := s.now()
-		s.o.Lag(time.Duration(start - e.due))
-		state, took := s.probe(ctx, e.running)
-		next, missed, stay := s.finish(w, e, outcome{start, took, state})
+		o, ok := s.once(ctx, e)
+		if !ok {
+			s.quit()
+			return
+		}
+		next, missed, stay := s.finish(w, e, o)
 		for range missed {
 			s.o.Skipped()
 		}
@@ -112,6 +117,17 @@ func (s *Scheduler) work(ctx context.Context, w *worker) {
 			e = <-w.next // nil once it is closed
 		}
 	}
+}
+
+// once runs e; ok is false if ctx ended before it did.
+func (s *Scheduler) once(ctx context.Context, e *entry) (o outcome, ok bool) {
+	if ctx.Err() != nil {
+		return o, false
+	}
+	o.start = s.now()
+	s.o.Lag(time.Duration(o.start - e.due))
+	o.state, o.took = s.probe(ctx, e.running)
+	return o, ctx.Err() == nil
 }
 
 // outcome is what the scheduler keeps of a run.
@@ -178,6 +194,13 @@ func (s *Scheduler) settle(e *entry, o outcome) (missed int) {
 	s.queue.push(e)
 	s.nudge(e.at)
 	return missed
+}
+
+// quit is leave at the end of Run, when nobody waits for places any more.
+func (s *Scheduler) quit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave()
 }
 
 // leave counts a worker that ends.

@@ -12,7 +12,6 @@ package schedule
 
 import (
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
@@ -160,38 +159,6 @@ func New(o Options) *Scheduler {
 	}
 }
 
-// Replace makes jobs the jobs of the scheduler. Those whose ID and Key are as
-// before keep their place untouched. Changed ones keep their phase; like new
-// ones they run within the smaller of their interval and 60 s. A run in
-// progress is never cut short by it, and what comes in place of a job waits for
-// its end. Of several jobs with one ID the first counts.
-func (s *Scheduler) Replace(jobs []Job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	held := s.takeWaiting()
-	next := make(map[string]*entry, len(jobs))
-	for _, j := range jobs {
-		if next[j.ID] == nil {
-			next[j.ID] = s.adopt(j, now)
-		}
-	}
-	for id, e := range s.entries {
-		if next[id] == nil {
-			s.drop(id, e)
-		}
-	}
-	s.entries = next
-	s.rebuild()
-	s.pruneOrigins()
-	for _, e := range held {
-		if !e.gone {
-			s.admit(e)
-		}
-	}
-	s.nudge(-1)
-}
-
 // RunNow has a job run at once, or as soon as its run in progress has ended. It
 // returns false if there is no such job.
 func (s *Scheduler) RunNow(id string) bool {
@@ -214,65 +181,6 @@ func (s *Scheduler) RunNow(id string) bool {
 	return true
 }
 
-// adopt returns the entry for j: the one that was there, brought up to date, or
-// a new one.
-func (s *Scheduler) adopt(j Job, now int64) *entry {
-	if j.Timeout <= 0 {
-		j.Timeout = defaultTimeout
-	}
-	e := s.entries[j.ID]
-	if e != nil && sameKey(e.job.Key, j.Key) {
-		return e
-	}
-	if e == nil {
-		e = s.leaving[j.ID]
-		delete(s.leaving, j.ID)
-	}
-	if e == nil {
-		e = &entry{hash: hash(j.ID)}
-	}
-	if e.cron != nil {
-		s.crons--
-	}
-	e.job, e.gone, e.slow, e.cron = &j, false, false, newCronState(j.Cron)
-	if e.cron != nil {
-		s.crons++
-	}
-	e.origin = s.originOf(j.Origin)
-	switch {
-	case e.place == busy:
-		e.changed = true
-	case e.place != waiting && s.started:
-		s.planFirst(e, now)
-	}
-	return e
-}
-
-func (s *Scheduler) drop(id string, e *entry) {
-	e.gone = true
-	if e.cron != nil {
-		s.crons--
-	}
-	if e.place == busy {
-		s.leaving[id] = e
-	}
-}
-
-// rebuild fills the heap anew with all entries that belong there.
-func (s *Scheduler) rebuild() {
-	s.queue = s.queue[:0]
-	if !s.started {
-		return
-	}
-	for _, e := range s.entries {
-		if e.place == nowhere || e.place == queued {
-			e.place = queued
-			s.queue = append(s.queue, node{e.at, e})
-		}
-	}
-	s.queue.init()
-}
-
 // nudge makes Run look again if at comes before what it waits for.
 func (s *Scheduler) nudge(at int64) {
 	if at >= s.armed {
@@ -286,14 +194,6 @@ func (s *Scheduler) nudge(at int64) {
 
 // now is the time since base by the monotonic clock.
 func (s *Scheduler) now() int64 { return int64(time.Since(s.base)) }
-
-// sameKey compares without the panic that keys which cannot be compared earn.
-func sameKey(a, b any) bool {
-	if va, vb := reflect.ValueOf(a), reflect.ValueOf(b); va.IsValid() && vb.IsValid() && !(va.Comparable() && vb.Comparable()) {
-		return false
-	}
-	return a == b
-}
 
 // hash spreads ids evenly: FNV-1a, and a finalizer because its low bits alone
 // are not even for ids that differ in their last digit only.
