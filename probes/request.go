@@ -159,6 +159,9 @@ func (j *jars) keep(u *url.URL, h http.Header) {
 }
 
 func (j jars) put(req *http.Request) {
+	if len(j) == 0 {
+		return
+	}
 	if jar := j[originOf(req.URL)]; jar != nil {
 		for _, c := range jar.Cookies(req.URL) {
 			req.AddCookie(c)
