@@ -375,3 +375,28 @@ func TestManyMonitors(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// TestAliasBomb: a small file cannot make a large configuration.
+func TestAliasBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("x-0: &x0 {k: v")
+	for i := range 1000 {
+		fmt.Fprintf(&b, ", k%d: v", i)
+	}
+	b.WriteString("}\n")
+	for i := range 20 { // merged again and again
+		fmt.Fprintf(&b, "x-%d: &x%d {y%d: z, <<: [%s*x%d]}\n", i+1, i+1, i, strings.Repeat(fmt.Sprintf("*x%d, ", i), 50), i)
+	}
+	b.WriteString("monitors:\n")
+	for i := range 2000 {
+		fmt.Fprintf(&b, "- {name: M%d, url: 'https://a.example.com', headers: *x20}\n", i)
+	}
+	start := time.Now()
+	_, ps := loadText(t, b.String(), LoadOptions{})
+	if !strings.Contains(ps.String(), "w.yaml:1:1: the aliases of this file expand to too much\n") || len(ps) != 1 {
+		t.Errorf("%d problems, the first: %.300s", len(ps), ps)
+	}
+	if took := time.Since(start); took > 30*time.Second { // 1 s
+		t.Errorf("took %v", took)
+	}
+}

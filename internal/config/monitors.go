@@ -116,6 +116,9 @@ func (m *monitors) load(items []item) {
 		carried := newKoanf()
 		m.lay(carried, clone(m.base), it.pos)
 		m.carry(carried, reflect.TypeFor[monitorKeys](), it)
+		if it.src.budget < 0 {
+			continue // it is not whole, and that was said
+		}
 		m.unmarshal(carried, &k, it.pos)
 		v := view{own: it, defaults: m.defaults}
 		if !m.checkType(k.Type, v) {

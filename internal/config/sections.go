@@ -163,7 +163,7 @@ func (l *loader) one(out any, it item) {
 	l.begin(0, 0)
 	l.refused = false
 	defer func() {
-		if l.refused {
+		if l.refused || it.src.budget < 0 {
 			l.spoil(it.pos)
 		}
 	}()

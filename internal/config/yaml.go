@@ -167,17 +167,24 @@ func findBroken(b []byte) (line, col int) {
 }
 
 func position(b []byte, i int) (line, col int) {
-	start := bytes.LastIndexByte(b[:i], '\n') + 1
-	return bytes.Count(b[:i], []byte("\n")) + 1, utf8.RuneCount(b[start:i]) + 1
+	before := linesOf(b[:i])
+	return len(before), utf8.RuneCountInString(before[len(before)-1]) + 1
 }
 
 // firstOn returns the place of the first thing on a line, of a tab for one: the
 // library tells no column. A line past the end is the last.
 func firstOn(b []byte, line int) (int, int) {
-	lines := bytes.Split(bytes.TrimRight(b, "\r\n"), []byte("\n"))
+	lines := linesOf(bytes.TrimRight(b, "\r\n"))
 	line = min(max(line, 1), len(lines))
-	col := bytes.IndexFunc(lines[line-1], func(r rune) bool { return r != ' ' && r != '\r' })
-	return line, max(col, 0) + 1
+	text := lines[line-1]
+	blank := len(text) - len(strings.TrimLeft(text, " "))
+	return line, blank + 1
+}
+
+// linesOf splits a text into lines as YAML 1.1 counts them.
+func linesOf(b []byte) []string {
+	one := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+	return strings.Split(one.Replace(string(b)), "\n")
 }
 
 // kind names what a node is, for messages; it never quotes its value.
