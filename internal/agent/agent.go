@@ -124,16 +124,23 @@ func (a *Agent) Run(ctx context.Context) error {
 	serving.Go(func() error { return a.housekeep(running) })
 	a.started.Store(true)
 	<-running.Done()
+	end := time.Now().Add(drain)
+	stopSending()  // no new attempt begins; those in flight end while the rest is put away
 	probing.Wait() // in this order, so that each hands on what it still has
 	stopKeeping()
 	keepers.Wait()
-	stopSending()
 	senders.Wait()
-	return errors.Join(serving.Wait(), a.close())
+	return errors.Join(serving.Wait(), a.close(end))
 }
 
-func (a *Agent) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+// drain is how long all of an end may take: a little less than the 10 s that
+// container runtimes give.
+const drain = 9500 * time.Millisecond
+
+// close gives the disk what is left of the time: a minute of history may wait
+// to be written.
+func (a *Agent) close(end time.Time) error {
+	ctx, cancel := context.WithDeadline(context.Background(), end)
 	defer cancel()
 	a.store.SaveRollups(a.board.Flush())
 	return errors.Join(a.store.Close(ctx), a.rooms.close())
