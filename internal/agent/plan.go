@@ -10,7 +10,6 @@ import (
 	"github.com/watchword/watchword/internal/incident"
 	"github.com/watchword/watchword/internal/outbox"
 	"github.com/watchword/watchword/internal/schedule"
-	"github.com/watchword/watchword/internal/transport"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
@@ -142,11 +141,11 @@ func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (
 	if b.origin, err = probes.Origin(m.HTTP.URL); err != nil {
 		return nil, err
 	}
-	rt, err := r.pool.Get(transport.Options{TLS: m.HTTP.TLS, Resolve: m.HTTP.Resolve, IPFamily: m.HTTP.IPFamily, Reuse: m.HTTP.Connection == "reuse"})
+	common, err := r.common(m.HTTP)
 	if err != nil {
 		return nil, err
 	}
-	b.probe, err = probes.NewHTTP(b.check, m.HTTP, wayIn(s, b.origin), probes.Common{RT: rt, UserAgent: r.userAgent})
+	b.probe, err = probes.NewHTTP(b.check, m.HTTP, wayIn(s, b.origin), common)
 	return b, err
 }
 
@@ -158,7 +157,7 @@ func wayIn(s *source, origin string) *probes.Way {
 	h := s.Handle(origin)
 	w := &probes.Way{
 		Auth: h, Kind: s.Kind(), Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(),
-		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets,
+		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets, TokenURL: s.TokenURL(),
 	}
 	if s.Provider() != "" {
 		w.Alive = s.Alive

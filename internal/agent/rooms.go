@@ -11,6 +11,7 @@ import (
 
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/transport"
+	"github.com/watchword/watchword/probes"
 )
 
 // rooms is what outlives a change of the configuration and is shared by all
@@ -19,6 +20,7 @@ type rooms struct {
 	pool      *transport.Pool
 	registry  *auth.Registry
 	userAgent string
+	buffers   probes.Buffers
 	log       *slog.Logger
 }
 
@@ -31,6 +33,16 @@ func newRooms(o Options, a *Agent) *rooms {
 	}
 	r.registry = auth.NewRegistry(r.pool, ro)
 	return r
+}
+
+// common is what a probe needs beside its options.
+func (r *rooms) common(o probes.HTTPOptions) (probes.Common, error) {
+	own, err := r.pool.Get(o.Transport())
+	if err != nil {
+		return probes.Common{}, err
+	}
+	foreign, err := r.pool.Get(o.ForeignTransport())
+	return probes.Common{RT: own, Foreign: foreign, UserAgent: r.userAgent, Buffers: &r.buffers}, err
 }
 
 // channels is the client of all notifiers: its connections are kept, they go to

@@ -400,3 +400,22 @@ func TestAliasBomb(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// A retry that came later than the next ordinary run would be no retry.
+func TestRetryIntervalFollowsAShortInterval(t *testing.T) {
+	for yaml, want := range map[string]time.Duration{
+		"interval: 5s": 5 * time.Second, "interval: 2m": 20 * time.Second, "interval: 5s, retry_interval: 9s": 9 * time.Second,
+	} {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(file, []byte("monitors: [{name: a, url: 'http://127.0.0.1/', "+yaml+"}]\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, problems := Load([]string{file}, LoadOptions{})
+		if problems.HasErrors() {
+			t.Fatal(problems)
+		}
+		if got := c.Monitors[0].RetryInterval; got != want {
+			t.Errorf("%s: retry_interval %s, want %s", yaml, got, want)
+		}
+	}
+}

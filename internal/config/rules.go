@@ -130,7 +130,10 @@ func (m *monitors) checkTimes(k *monitorKeys, v view) {
 	if k.Interval < time.Second {
 		m.object(v, "interval: at least 1s is wanted", "interval")
 	}
-	if k.RetryInterval < time.Second {
+	switch {
+	case !v.has("retry_interval") && k.Interval >= time.Second: // a retry is not to come later than the next ordinary run
+		k.RetryInterval = min(k.RetryInterval, k.Interval)
+	case k.RetryInterval < time.Second:
 		m.object(v, "retry_interval: at least 1s is wanted", "retry_interval")
 	}
 	if k.RemindEvery != 0 && k.RemindEvery < time.Second {
