@@ -221,8 +221,13 @@ func TestAReplacementThatFailsNamesTheProvider(t *testing.T) {
 		time.Sleep(time.Minute)
 		g.set(but("authelia_at_1"))
 		p.set(refuses(503, ""))
-		if got, tries := g.run(t, h); got != "idp/token_server_error" || tries != 2 {
-			t.Errorf("%s after %d tries", got, tries)
+		for range 3 { // in the back-off, too, and without another request
+			if got, tries := g.run(t, h); got != "idp/token_server_error" || tries != 2 {
+				t.Errorf("%s after %d tries", got, tries)
+			}
+		}
+		if n := p.requests.Load(); n != 2 {
+			t.Errorf("%d token requests, want 2", n)
 		}
 		p.set(issues(time.Hour, 0))
 		time.Sleep(5 * time.Second)

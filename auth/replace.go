@@ -16,7 +16,9 @@ func patience(refused int) time.Duration {
 // replace is asked for another token than the one of a generation that a gate
 // refused. It returns the fetch to wait for, one for all who ask, or that a
 // newer token is there already, or neither: none is due. Without fetch only
-// what is there or under way counts.
+// what is there or under way counts. During a back-off the fetch is one that
+// failed already: why no token can be had tells more than that the old one was
+// refused, and all who ask are to say the same.
 func (c *cache) replace(generation uint64, fetch bool) (f *flight, newer bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,12 +37,22 @@ func (c *cache) replace(generation uint64, fetch bool) (f *flight, newer bool) {
 	if !fetch || !c.replaced.IsZero() && now.Sub(c.replaced) < gap {
 		return nil, false
 	}
-	if blocked, _ := c.blockedLocked(now); blocked != nil {
-		return nil, false
+	if blocked, until := c.blockedLocked(now); blocked != nil {
+		if until.IsZero() {
+			return nil, false
+		}
+		return landed(blocked), false
 	}
 	f = c.startLocked()
 	f.replacing = true
 	return f, false
+}
+
+// landed is a fetch that is over and brought no token.
+func landed(why *finding) *flight {
+	f := &flight{done: make(chan struct{}), finding: why}
+	close(f.done)
+	return f
 }
 
 // accepted is told that a gate took the token of a generation.
