@@ -88,7 +88,9 @@ func (w *writer) readAnyway(ctx context.Context) {
 	pragmas := url.Values{"_pragma": {"query_only(1)", "cache_size(-512)"}}
 	names := []string{
 		dsn(s.o.Path, pragmas, "&mode=ro"),
-		dsn(s.o.Path, url.Values{"_pragma": {"locking_mode(EXCLUSIVE)", "cache_size(-512)"}}, ""),
+		// Alone: the driver sorts pragmas, and this one must come before any
+		// that reads.
+		dsn(s.o.Path, url.Values{"_pragma": {"locking_mode(EXCLUSIVE)"}}, ""),
 	}
 	if info, err := os.Stat(s.o.Path + "-wal"); err != nil || info.Size() == 0 {
 		names = append(names, dsn(s.o.Path, pragmas, "&immutable=1"))

@@ -95,10 +95,11 @@ func (b *batch) under(old *batch) {
 
 // bound forgets the oldest closed incidents and the oldest deliveries that
 // were finished before they were ever written, down to n of each, and returns
-// how many. What is open or unsent is never forgotten.
+// how many. What is open or unsent is never forgotten. A tenth more is let be,
+// so that not every change pays for the search.
 func (b *batch) bound(n int) int {
-	dropped := 0
-	if len(b.incidents) > n {
+	dropped, limit := 0, n+n/10
+	if len(b.incidents) > limit {
 		var closed []check.IncidentRecord
 		for _, r := range b.incidents {
 			if !r.Closed.IsZero() {
@@ -111,7 +112,7 @@ func (b *batch) bound(n int) int {
 			dropped++
 		}
 	}
-	if len(b.deliveries) > n {
+	if len(b.deliveries) > limit {
 		dropped += b.boundDeliveries(n)
 	}
 	return dropped
@@ -142,7 +143,6 @@ func (b *batch) release(err error) {
 
 // Bounds of what waits in memory for a disk that is away.
 const (
-	maxPending = 10_000  // incidents and deliveries each
 	maxRollups = 200_000 // rows
 	flushRows  = 8192    // runs that are flushed before their minute is over
 	keptClosed = 1000    // closed incidents of a store without a database

@@ -30,14 +30,14 @@ type purge struct {
 // keepHouse does one step of what is to be done after each flush: forget what
 // is old, make room, checkpoint, look how large the files are.
 func (w *writer) keepHouse(ctx context.Context) (bool, error) {
-	if !w.purge.due {
+	if !w.purge.due || w.last { // the next start has time for it
 		return false, nil
 	}
 	if err := w.stillThere(); err != nil {
 		return false, err
 	}
 	tasks := w.db.forgetful(w.s.o.Now(), w.s.o.MaxBytes)
-	if w.purge.task < len(tasks) && !w.last {
+	if w.purge.task < len(tasks) {
 		var n int64
 		err := w.measured("purge", func() (err error) {
 			n, err = tasks[w.purge.task](ctx)

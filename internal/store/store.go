@@ -39,6 +39,7 @@ type Options struct {
 	flushEvery time.Duration           // of runs; 0 is a minute
 	retry      time.Duration           // after the first failure; 0 is a second
 	maxRuns    int                     // waiting to be written; 0 is 65536
+	maxPending int                     // incidents and deliveries each that wait; 0 is 10000
 }
 
 func (o *Options) fill() {
@@ -62,6 +63,7 @@ func (o *Options) fill() {
 	o.MaxBytes = orElse(o.MaxBytes, 1<<30)
 	o.flushEvery = orElse(o.flushEvery, time.Minute)
 	o.maxRuns = orElse(o.maxRuns, 1<<16)
+	o.maxPending = orElse(o.maxPending, 10_000)
 }
 
 func orElse[T comparable](v, otherwise T) T {

@@ -184,8 +184,8 @@ func TestMemoryOnly(t *testing.T) {
 	}
 	equal(t, "open", open, []check.IncidentRecord{incident("i1", 1)})
 	all, err := s.Incidents(t.Context(), "all", 5000)
-	if err != nil || len(all) != keptClosed || all[0].ID != "c2999" {
-		t.Errorf("got %d incidents, %v; want the newest %d", len(all), err, keptClosed)
+	if err != nil || len(all) < keptClosed || len(all) > keptClosed*11/10 || all[0].ID != "c2999" {
+		t.Errorf("got %d incidents, %v; want about the newest %d", len(all), err, keptClosed)
 	}
 	if runs, err := s.Runs(t.Context(), "a", 5); err != nil || len(runs) != 0 {
 		t.Errorf("got runs %v, %v; want none", runs, err)

@@ -65,7 +65,7 @@ func (s *Store) put(change func(*batch), result chan<- error) (time.Duration, er
 		s.next.keepIncidents()
 		return 0, nil
 	}
-	s.stats.RowsDropped += uint64(s.next.bound(maxPending))
+	s.stats.RowsDropped += uint64(s.next.bound(s.o.maxPending))
 	if s.failing != nil {
 		return 0, &UnwrittenError{s.failing}
 	}
