@@ -335,3 +335,10 @@ func during(t testing.TB, span time.Duration, what string, holds func() bool) {
 		}
 	}
 }
+
+// contextOf returns a context that ends after d at the latest, for cleanups.
+func contextOf(t testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
