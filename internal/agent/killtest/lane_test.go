@@ -99,7 +99,7 @@ notifiers:
   discord: {type: discord, webhook_url: "%[7]s/api/webhooks/1/x"}
   teams: {type: teams, webhook_url: "%[7]s/workflows/w?sig=s"}
   webhook: {type: webhook, url: "%[7]s/hook/a"}
-defaults: {interval: 1s, retry_interval: 200ms}
+defaults: {interval: 1s, retry_interval: 1s}
 monitors:
 `, l.file("watchword.db"), groupWait, l.world.TokenURL(), lab.ClientID, lab.ClientSecret, lab.BearerScope, chat)
 	for i := range alone {
