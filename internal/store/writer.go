@@ -138,6 +138,14 @@ func (w *writer) measured(step string, f func() error) error {
 func (w *writer) writeBatch(ctx context.Context) (bool, error) {
 	s := w.s
 	s.mu.Lock()
+	changes := s.next.size()
+	s.mu.Unlock()
+	if changes > 0 { // what a deleted file takes in is lost
+		if err := w.stillThere(); err != nil {
+			return false, err
+		}
+	}
+	s.mu.Lock()
 	b := s.next
 	if b.size() == 0 {
 		waiters := b.waiters
@@ -244,10 +252,14 @@ func (w *writer) number(ctx context.Context, n int, next func(int) string) error
 	}
 }
 
-// finish writes all that is left, in one attempt.
+// finish writes all that is left, in one attempt; a file that is gone gets
+// another.
 func (w *writer) finish(ctx context.Context) {
 	w.last = true
 	w.work(ctx)
+	if w.db == nil && !w.abandoned() {
+		w.work(ctx)
+	}
 	if w.db != nil && !w.abandoned() {
 		_ = w.db.checkpoint(ctx, "TRUNCATE") // only saves the next start some work
 	}
