@@ -73,6 +73,26 @@ func (s *Source) texts(r revealed) []string {
 			out = append(out, v)
 		}
 	}
+	return append(out, s.inQuery()...)
+}
+
+// inQuery returns the values in the query of the token endpoint's URL, which
+// some providers take keys in. Short ones are left alone: they would be found
+// in ordinary words.
+func (s *Source) inQuery() []string {
+	const shortest = 6
+	u, err := url.Parse(s.o.TokenURL)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, vs := range u.Query() {
+		for _, v := range vs {
+			if len(v) >= shortest {
+				out = append(out, v)
+			}
+		}
+	}
 	return out
 }
 
