@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -76,8 +77,9 @@ func parrot(w http.ResponseWriter, r *http.Request) {
 	if user, password, ok := r.BasicAuth(); ok {
 		heard = append(heard, user+" / "+password)
 	}
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 4096))
 	_, bare, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	heard = append(heard, bare, r.URL.RawQuery, r.FormValue("key"))
+	heard = append(heard, bare, r.URL.RawQuery, r.URL.Query().Get("key"), string(body))
 	text := strings.Join(heard, "; ")
 	h := w.Header()
 	switch form {
@@ -134,7 +136,7 @@ func secretsInPlay() map[string]string {
 	return map[string]string{
 		"client secret": "s3cr3t+client/%&=ü-Aa1", "wrong client secret": "wrong:client+secret-Bb2", "posted client secret": "posted secret&client-Cc3",
 		"parameter": "parameter-secret-Dd4", "password": "pass:word ü+Ee5-basic", "bearer token": "fixed-bearer-token-Ff6", "API key": "api-key-value-Gg7",
-		"private header": "private-header-Hh8", "body": "posted-body-secret-Ii9", "query": "query-secret-Jj10", "bot token": "123456:AAF-telegram-bot-token-Kk11",
+		"private header": "private-header-Hh8", "session header": "session-token-Hh9", "body": "posted-body-secret-Ii9", "query": "query-secret-Jj10", "bot token": "123456:AAF-telegram-bot-token-Kk11",
 		"Slack path": "T0/B0/slackSecretPathLl12", "Discord path": "1234567890/discordTokenMm13", "Teams signature": "teamsSignatureNn14", "hook path": "hookSecretPathOo15",
 		"hook key": "hmac-key-Pp16", "hook header": "hook-header-secret-Qq17", "dead hook path": "deadHookSecretRr18", "file secret": "secret-from-a-file-Ss19",
 	}
@@ -146,13 +148,13 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 	p("%sserver: {listen: \"127.0.0.1:0\", external_url: \"https://watch.example.test/\"}\n", strings.SplitN(head(dir), "\n", 2)[1])
 	p("credentials:\n")
 	client := func(name, id, secret, more string) {
-		p("  %s: {token_url: %q, client_id: %q, client_secret: %q, scopes: [%q], params: {extra: %q}%s}\n", name, tokens+lab.TokenPath, id, secret, lab.BearerScope, s["parameter"], more)
+		p("  %s: {token_url: %q, client_id: %q, client_secret: %q, scopes: [%q], params: {extra: \"${file:parameter}\"}%s}\n", name, tokens+lab.TokenPath, id, secret, lab.BearerScope, more)
 	}
 	client("good", "good", s["client secret"], "")
 	client("posted", "posted", s["posted client secret"], ", auth_method: client_secret_post")
 	client("wrong", "good", s["wrong client secret"], "")
 	client("filed", "filed", "${file:file-secret}", "")
-	p("  echoed: {token_url: %q, client_id: good, client_secret: %q, auth_method: client_secret_post}\n", echo+"/400/json?key="+s["query"], s["client secret"])
+	p("  echoed: {token_url: %q, client_id: good, client_secret: %q, auth_method: client_secret_post, params: {extra: \"${file:parameter}\"}}\n", echo+"/400/json?key="+s["query"], s["client secret"])
 	p("  basic: {type: basic, username: someone, password: %q}\n  bearer: {type: bearer, token: %q}\n  key: {type: header, name: X-Api-Key, value: %q}\n", s["password"], s["bearer token"], s["API key"])
 	p("notifiers:\n  telegram: {type: telegram, bot_token: %q, chat_id: \"-100\", api_url: %q}\n", s["bot token"], w.ControlURL())
 	p("  slack: {type: slack, webhook_url: %q}\n", w.ControlURL()+"/services/"+s["Slack path"])
@@ -160,7 +162,7 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 	p("  teams: {type: teams, webhook_url: %q}\n", w.ControlURL()+"/workflows/abc/triggers/manual/paths/invoke?api-version=1&sig="+s["Teams signature"])
 	p("  hook: {type: webhook, url: %q, secret: %q, headers: {X-Token: %q}}\n", w.ControlURL()+"/hook/"+s["hook path"]+"?key="+s["query"], s["hook key"], s["hook header"])
 	p("  dead: {type: webhook, url: \"http://127.0.0.1:1/%s?key=%s\"}\n", s["dead hook path"], s["query"])
-	p("defaults: {interval: 1s, retries: 0, retry_interval: 1s, timeout: 700ms, headers: {X-Private: %q}, expect: {keyword: %s}}\nmonitors:\n", s["private header"], lab.DefaultKeyword)
+	p("defaults: {interval: 1s, retries: 0, retry_interval: 1s, timeout: 700ms, headers: {X-Private: \"${file:private-header}\", X-Session-Token: %q}, expect: {keyword: %s}}\nmonitors:\n", s["session header"], lab.DefaultKeyword)
 	for i, credential := range []string{"", "good", "posted", "wrong", "filed", "echoed", "basic", "bearer", "key"} {
 		c := ""
 		if credential != "" {
@@ -170,7 +172,7 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 			p("  - {name: gate %d %s, url: %q%s}\n", i, path[1:3], w.GatewayURL()+path+s["query"], c)
 		}
 		for _, path := range []string{"/200/text", "/401/text", "/401/challenge", "/403/json", "/403/title", "/500/text", "/302/location", "/302/sign-in", "/302/challenge", "/200/title"} {
-			p("  - {name: parrot %d %s, url: %q%s, method: POST, body: %q}\n", i, path[1:], echo+path+"?key="+s["query"], c, "key="+s["body"])
+			p("  - {name: parrot %d %s, url: %q%s, method: POST, body: \"${file:body}\"}\n", i, path[1:], echo+path+"?key="+s["query"], c)
 		}
 	}
 	return y.String()
@@ -195,7 +197,9 @@ func TestNothingLeaks(t *testing.T) {
 	tokens, echo := listen(t, issuer, nil), listen(t, http.HandlerFunc(parrot), nil)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "watch.yaml")
-	save(t, filepath.Join(dir, "file-secret"), s["file secret"])
+	for name, key := range map[string]string{"file-secret": "file secret", "private-header": "private header", "body": "body", "parameter": "parameter"} {
+		save(t, filepath.Join(dir, name), s[key])
+	}
 	yaml := w.leaky(dir, tokens.URL(), echo.URL(), s)
 	save(t, file, yaml)
 	a := startLogging(t, file, slog.LevelDebug)

@@ -49,25 +49,27 @@ type monitor struct {
 
 // build makes a plan. It sends nothing. On an error what it made anew is closed.
 func build(cfg *config.Config, old *plan, r *rooms, key []byte) (*plan, error) {
-	p := &plan{cfg: cfg, location: cfg.Agent.Location, sources: map[string]*source{}, channels: map[string]*channel{}, byID: map[string]*monitor{}}
+	rest := *cfg // the monitors live on in the plan; holding them twice would cost half as much again
+	rest.Monitors = nil
+	p := &plan{cfg: &rest, location: cfg.Agent.Location, sources: map[string]*source{}, channels: map[string]*channel{}, byID: map[string]*monitor{}}
 	if old == nil {
 		old = &plan{}
 	}
-	if err := p.build(old, r, key); err != nil {
+	if err := p.build(cfg.Monitors, old, r, key); err != nil {
 		p.closeBut(old)
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *plan) build(old *plan, r *rooms, key []byte) error {
+func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte) error {
 	if err := p.buildSources(old, r, key); err != nil {
 		return err
 	}
 	if err := p.buildChannels(old, r, key); err != nil {
 		return err
 	}
-	for _, m := range p.cfg.Monitors {
+	for _, m := range monitors {
 		if !m.Enabled {
 			continue
 		}
@@ -146,6 +148,7 @@ func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (
 		return nil, err
 	}
 	b.probe, err = probes.NewHTTP(b.check, m.HTTP, wayIn(s, b.origin), common)
+	b.cfg.HTTP = probes.HTTPOptions{} // the probe has what it needs of it
 	return b, err
 }
 
