@@ -32,6 +32,8 @@ func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 	if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what loading took is not needed again
+	dropCode()
 	log.Info("watchword runs", "version", version(), "monitors", len(cfg.Monitors), "address", "http://"+a.Addr()+"/")
 	err = a.Run(ctx)
 	log.Log(context.WithoutCancel(ctx), slog.LevelInfo, "watchword has stopped")

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/watchword/watchword/internal/lab"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"watchword": main})
+}
+
+// TestScript runs the program as people do. Each script has a small world of
+// its own, with the addresses in $TOKEN_URL, $GATE, $APP, $CHAT and a free one
+// to listen on in $LISTEN.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		Setup:              setup,
+		RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"flip": flip, "await": await, "sent": sent,
+		},
+	})
+}
+
+type worldKey struct{}
+
+type smallWorld struct {
+	*lab.World
+	chat *lab.Chat
+}
+
+func setup(e *testscript.Env) error {
+	chat := lab.NewChat(lab.ChatOptions{})
+	w, err := lab.Start(context.Background(), lab.Config{Chat: chat})
+	if err != nil {
+		return err
+	}
+	e.Defer(func() {
+		chat.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = w.Close(ctx)
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	free := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return err
+	}
+	e.Values[worldKey{}] = &smallWorld{w, chat}
+	e.Setenv("TOKEN_URL", w.TokenURL())
+	e.Setenv("GATE", w.GatewayURL())
+	e.Setenv("APP", w.ApplicationURL())
+	e.Setenv("CHAT", w.ControlURL())
+	e.Setenv("TAKEN", strings.TrimPrefix(w.ApplicationURL(), "http://"))
+	e.Setenv("LISTEN", free)
+	e.Setenv("CLIENT_SECRET", lab.ClientSecret)
+	return nil
+}
+
+func worldOf(ts *testscript.TestScript) *smallWorld { return ts.Value(worldKey{}).(*smallWorld) }
+
+// flip NAME breaks a part of the small world, ! flip NAME mends it.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] flip NAME")
+	}
+	ts.Check(worldOf(ts).Switch(args[0], !neg))
+}
+
+// poll asks again and again for up to 20 s.
+func poll(ts *testscript.TestScript, what string, holds func() bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ts.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
+
+// await URL TEXT waits until the answer at the URL holds the text.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] await URL TEXT")
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}
+	poll(ts, fmt.Sprintf("%q at %s", args[1], args[0]), func() bool {
+		resp, err := client.Get(args[0])
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		var b strings.Builder
+		if err := resp.Write(&b); err != nil {
+			return false
+		}
+		return strings.Contains(b.String(), args[1]) != neg
+	})
+}
+
+// sent CHANNEL TEXT waits until the chat took a message that holds the text.
+func sent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sent CHANNEL TEXT")
+	}
+	poll(ts, fmt.Sprintf("a message to %s with %q", args[0], args[1]), func() bool {
+		for _, m := range worldOf(ts).chat.Received(args[0]) {
+			if strings.Contains(string(m.Body), args[1]) {
+				return true
+			}
+		}
+		return false
+	})
+}
