@@ -2,14 +2,10 @@
 package docs_test
 
 import (
-	"bytes"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,7 +15,6 @@ import (
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/config"
-	"github.com/watchword/watchword/internal/lab"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -71,48 +66,6 @@ func TestReadmeHoldsTheQuickstart(t *testing.T) {
 	if n := strings.Count(quickstart, "\n"); n > 14 {
 		t.Errorf("examples/quickstart.yaml has %d lines; 14 are the most", n)
 	}
-}
-
-// TestReadmeShowsWhatIsPrinted runs the session of the README: its output may
-// differ in durations alone.
-func TestReadmeShowsWhatIsPrinted(t *testing.T) {
-	world, err := lab.Start(t.Context(), lab.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := world.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
-	dir := t.TempDir()
-	ports := strings.NewReplacer("http://127.0.0.1:9641/api/oidc/token", world.TokenURL(), "http://127.0.0.1:9642", world.GatewayURL())
-	file := filepath.Join(dir, "quickstart.yaml")
-	if err := os.WriteFile(file, []byte(ports.Replace(read(t, "examples/quickstart.yaml"))), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(dir, "watchword")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/watchword").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), binary, "probe", "-c", file)
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	var exit *exec.ExitError
-	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 1 || errs.Len() > 0 {
-		t.Fatalf("probe: %v, want exit code 1\n%s", err, &errs)
-	}
-	gate := strings.TrimPrefix(world.GatewayURL(), "http://")
-	got := timeless(strings.ReplaceAll(out.String(), gate, "127.0.0.1:9642"))
-	if readme := timeless(read(t, "README.md")); !strings.Contains(readme, "\n"+got+"$ ") {
-		t.Errorf("README.md does not show what watchword probe prints:\n%s", got)
-	}
-}
-
-// timeless takes durations out of a text.
-func timeless(s string) string {
-	s = regexp.MustCompile(`valid for [0-9hms]+`).ReplaceAllString(s, "valid for D")
-	return regexp.MustCompile(`[0-9.]+ m?s\b`).ReplaceAllString(s, "D")
 }
 
 // TestKeys: every key of the options is documented and shown, and every key
@@ -219,70 +172,6 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestLinks: every link within the repository leads to a file, and to a heading
-// where it names one.
-func TestLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	for _, file := range pages(t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(prose(string(text)), -1) {
-			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
-				continue
-			}
-			path, anchor, _ := strings.Cut(m[1], "#")
-			target := filepath.Join(filepath.Dir(file), path)
-			if path == "" {
-				target = file
-			}
-			b, err := os.ReadFile(target)
-			if err != nil {
-				t.Errorf("%s: the link %s: %v", file, m[1], err)
-			} else if anchor != "" && !slices.Contains(anchors(string(b)), anchor) {
-				t.Errorf("%s: the link %s: there is no such heading", file, m[1])
-			}
-		}
-	}
-}
-
-// pages are all pages of the repository.
-func pages(t *testing.T) []string {
-	t.Helper()
-	var found []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
-			return filepath.SkipDir
-		case strings.HasSuffix(path, ".md"):
-			found = append(found, path)
-		}
-		return nil
-	})
-	if err != nil || len(found) < 9 {
-		t.Fatalf("%d pages, %v", len(found), err)
-	}
-	return found
-}
-
-// prose is a page without its blocks of code.
-func prose(page string) string {
-	return regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(page, "")
-}
-
-// anchors are the names of headings, as GitHub makes them.
-func anchors(page string) []string {
-	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(prose(page), -1) {
-		text := strings.ToLower(regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(m[1], ""))
-		names = append(names, strings.ReplaceAll(text, " ", "-"))
-	}
-	return names
 }
 
 func TestExamplesLoad(t *testing.T) {
