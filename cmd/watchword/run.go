@@ -12,7 +12,7 @@ import (
 )
 
 // leanGC trades a little CPU for memory: the agent lives beside what it watches.
-const leanGC = 50
+const leanGC = 40
 
 type runCommand struct{ configFlag }
 

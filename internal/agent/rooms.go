@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/watchword/watchword/auth"
@@ -91,11 +90,6 @@ func (i *ids) incident() string { return strconv.FormatInt(i.delivery(), 36) }
 // process may open, and how many of them to one origin.
 func limits() (running, origin int) {
 	const most, least, reserve, perRun = 2048, 16, 64, 2
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		return 256, 128
-	}
-	files := int(min(l.Cur, 1<<20))
-	running = min(max((files-reserve)/perRun, least), most)
+	running = min(max((openFiles()-reserve)/perRun, least), most)
 	return running, max(running/2, 1)
 }

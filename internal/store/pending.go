@@ -144,7 +144,7 @@ func (b *batch) release(err error) {
 // Bounds of what waits in memory for a disk that is away.
 const (
 	maxRollups = 200_000 // rows
-	flushRows  = 8192    // runs that are flushed before their minute is over
+	flushRows  = 2048    // runs that are flushed before their minute is over
 	keptClosed = 1000    // closed incidents of a store without a database
 )
 
