@@ -120,6 +120,26 @@ func Origin(rawURL string) (string, error) {
 
 func originOf(u *url.URL) string { return strings.ToLower(u.Scheme) + "://" + addressOf(u) }
 
+// asSent returns u as it is sent: without userinfo and fragment, the host as DNS
+// spells it, and without a default port that is spelt out, which no browser
+// sends either: Authelia takes it for another audience.
+func asSent(u *url.URL) *url.URL {
+	sent := *u
+	sent.User, sent.Fragment, sent.RawFragment = nil, "", ""
+	sent.Host = addressOf(u)
+	if host, ok := strings.CutSuffix(sent.Host, ":"+defaultPort(u)); ok {
+		sent.Host = host
+	}
+	return &sent
+}
+
+func defaultPort(u *url.URL) string {
+	if strings.EqualFold(u.Scheme, "http") {
+		return "80"
+	}
+	return "443"
+}
+
 // addressOf returns host:port, the name as DNS spells it.
 func addressOf(u *url.URL) string {
 	host, port := strings.ToLower(u.Hostname()), u.Port()
@@ -127,10 +147,7 @@ func addressOf(u *url.URL) string {
 		host = ascii
 	}
 	if port == "" {
-		port = "443"
-		if strings.EqualFold(u.Scheme, "http") {
-			port = "80"
-		}
+		port = defaultPort(u)
 	}
 	return net.JoinHostPort(host, port)
 }

@@ -114,8 +114,7 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 	}
 	p := &HTTP{monitor: m, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
 		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody}
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	if u.Path == "" {
+	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
 	}
 	p.url, p.origin, p.address = u, originOf(u), addressOf(u)

@@ -62,13 +62,8 @@ func (p *HTTP) first() hop { return hop{method: p.method, url: p.url, own: true}
 // keep method and body, the others make it a GET. ok is false where the body
 // would leave the monitor's origin.
 func (p *HTTP) after(h hop, status int, v *verdict) (next hop, ok bool) {
-	next = hop{method: h.method, url: v.next, bare: h.bare, redirected: true, passed: h.passed}
+	next = hop{method: h.method, url: asSent(v.next), bare: h.bare, redirected: true, passed: h.passed}
 	next.own = originOf(v.next) == p.origin
-	if v.next.Fragment != "" || v.next.User != nil {
-		u := *v.next
-		u.Fragment, u.RawFragment, u.User = "", "", nil
-		next.url = &u
-	}
 	if status != http.StatusTemporaryRedirect && status != http.StatusPermanentRedirect {
 		next.bare = true
 		if h.method != http.MethodHead {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 const (
@@ -73,6 +75,9 @@ func normal(o Options) (Options, error) {
 		ip, err := parseIP(address)
 		if err != nil {
 			return o, fmt.Errorf("resolve %q: %w", host, err)
+		}
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil { // as a dial has it
+			host = ascii
 		}
 		resolve[canonicalHost(host)] = ip.String()
 	}
