@@ -21,27 +21,21 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		kills = min(kills, 6)
 	}
-	bin := build(t)
-	for i, groupWait := range []string{"0s", "200ms"} {
-		t.Run("group_wait="+groupWait, func(t *testing.T) {
-			t.Parallel()
-			began := time.Now()
-			l := newLane(t, bin, groupWait, rand.New(rand.NewPCG(uint64(seed), uint64(i))))
-			l.boot()
-			l.book.begin(calmly(), 0)
-			l.told(nil) // all are up before the first kill
-			for share := (kills + 1 - i) / 2; l.total() < share; {
-				l.round(share - l.total())
-			}
-			l.finish()
-			for _, wrong := range l.book.verdict() {
-				t.Error(wrong)
-			}
-			if !t.Failed() {
-				t.Logf("%s, %s, seed %d", l.summary(), time.Since(began).Round(time.Second), seed)
-			}
-		})
+	bin, began := build(t), time.Now()
+	var lanes [2]*lane
+	t.Run("agents", func(t *testing.T) { // ends when both have
+		for i, groupWait := range []string{"0s", "200ms"} {
+			t.Run("group_wait="+groupWait, func(t *testing.T) {
+				t.Parallel()
+				lanes[i] = newLane(t, bin, groupWait, rand.New(rand.NewPCG(uint64(seed), uint64(i))))
+				lanes[i].live((kills + 1 - i) / 2)
+			})
+		}
+	})
+	if t.Failed() {
+		t.Fatalf("seed %d", seed)
 	}
+	t.Logf("%s; %s, seed %d", summary(lanes[:]...), time.Since(began).Round(time.Second), seed)
 }
 
 func calmly() map[string]role {

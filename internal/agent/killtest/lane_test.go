@@ -432,15 +432,39 @@ func (l *lane) total() int {
 	return n
 }
 
-func (l *lane) summary() string {
+// live goes through rounds until the agent was killed so many times.
+func (l *lane) live(kills int) {
+	l.t.Helper()
+	l.boot()
+	l.book.begin(calmly(), 0)
+	l.told(nil) // all are up before the first kill
+	for l.total() < kills {
+		l.round(kills - l.total())
+	}
+	l.finish()
+	for _, wrong := range l.book.verdict() {
+		l.t.Error(wrong)
+	}
+}
+
+// summary tells what lanes went through that lost nothing.
+func summary(lanes ...*lane) string {
+	kills := map[moment]int{}
+	var all, flying, rounds, messages, repeats int
+	for _, l := range lanes {
+		for m, n := range l.kills {
+			kills[m] += n
+			all += n
+		}
+		flying, rounds = flying+l.flying, rounds+l.rounds
+		messages, repeats = messages+l.book.messages, repeats+l.book.repeats
+	}
 	var how []string
 	for m := range moments {
-		how = append(how, fmt.Sprintf("%d %s", l.kills[m], m))
+		how = append(how, fmt.Sprintf("%d %s", kills[m], m))
 	}
-	l.book.mu.Lock()
-	defer l.book.mu.Unlock()
-	return fmt.Sprintf("%d kills (%s; %d with a message on its way), %d rounds, %d messages, %d repeats, lost 0",
-		l.total(), strings.Join(how, ", "), l.flying, l.rounds, l.book.messages, l.book.repeats)
+	return fmt.Sprintf("%d kills (%s; %d with a message on its way) in %d rounds, %d messages, %d repeats, lost 0",
+		all, strings.Join(how, ", "), flying, rounds, messages, repeats)
 }
 
 // finish stops the last agent as a service manager does.
