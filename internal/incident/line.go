@@ -163,7 +163,7 @@ func (t *Tracker) watchLine(now time.Time) {
 		return
 	}
 	for _, inc := range t.incidents {
-		if inc.ended.IsZero() && t.untold(inc) && t.explainedByLine(inc) {
+		if inc.ended.IsZero() && t.untold(inc) && t.explainedByLine(inc) && t.line.offline(now) { // lately may be a second old
 			t.absorb(inc, now)
 		}
 	}

@@ -73,8 +73,9 @@ func (t *Tracker) flush(now time.Time) {
 }
 
 // spoken sorts events into messages: first the recoveries that were owed from
-// before, then what is new, then recoveries of what is new.
-type spoken struct{ ups, gone, downs, exposed, reminders, late []check.Event }
+// before, then what came and went meanwhile, then what is new: what is said last
+// is how things stand.
+type spoken struct{ ups, gone, ajar, brief, late, exposed, downs, reminders []check.Event }
 
 func (t *Tracker) flushQueue(name string, q *queue, now time.Time) {
 	var out spoken
@@ -106,12 +107,7 @@ func (t *Tracker) speak(inc *incident, s *said, out *spoken, now time.Time) {
 	if len(s.Announce) > 0 {
 		e := t.event(inc, check.KindDown, inc.people(s.Announce), now)
 		e.Joined = before
-		if inc.fault.Class == check.ExposedTo {
-			e.Kind = check.KindExposed
-			out.exposed = append(out.exposed, e)
-		} else {
-			out.downs = append(out.downs, e)
-		}
+		out.news(e, s.Up)
 		s.Told, s.Announce, s.Last, s.Remind = s.owed(), nil, now, false
 		if s.Since.IsZero() || !before {
 			s.Since = e.Since
@@ -126,6 +122,19 @@ func (t *Tracker) speak(inc *incident, s *said, out *spoken, now time.Time) {
 	if s.Up {
 		t.speakUp(inc, s, out, late, now)
 	}
+}
+
+// news sorts in a Down; over says that its Up follows in the same flush.
+func (out *spoken) news(e check.Event, over bool) {
+	to, brief := &out.downs, &out.brief
+	if e.Fault.Class == check.ExposedTo {
+		e.Kind = check.KindExposed
+		to, brief = &out.exposed, &out.ajar
+	}
+	if over {
+		to = brief
+	}
+	*to = append(*to, e)
 }
 
 // speakUp answers what was told; late says that a Down of this very flush comes
@@ -161,7 +170,7 @@ func (t *Tracker) event(inc *incident, k check.Kind, ms []check.Member, now time
 }
 
 func (t *Tracker) emit(q *queue, now time.Time, out spoken) {
-	for _, es := range [][]check.Event{out.ups, out.gone, out.exposed, out.downs, out.reminders, out.late} {
+	for _, es := range [][]check.Event{out.ups, out.gone, out.ajar, out.brief, out.late, out.exposed, out.downs, out.reminders} {
 		if len(es) == 0 || !q.wants(es[0].Kind) {
 			continue
 		}
