@@ -61,7 +61,7 @@ func explainToken(w io.Writer, e *auth.Explanation) {
 	}
 	row("lifetime", "%s (%s), until %s", e.Life.Round(time.Second), told, e.Expires.UTC().Format(time.RFC3339))
 	row("scope", "asked %s, granted %s", or(strings.Join(e.ScopeAsked, " "), "none"), granted(e))
-	row("audience", "asked %s", or(strings.Join(e.Audience, " "), "none"))
+	row("audience", "asked %s, granted %s", or(strings.Join(e.Audience, " "), "none"), grantedAudience(e))
 	if c := e.Claims; c != nil {
 		row("claims", "iss %s, aud %s, scope %s", or(c.Issuer, "-"), or(strings.Join(c.Audience, " "), "-"), or(c.Scope, "-"))
 		row("", "exp %s, nbf %s (read, not verified)", moment(c.Expires), moment(c.NotBefore))
@@ -83,6 +83,16 @@ func granted(e *auth.Explanation) string {
 		return "not told"
 	}
 	return or(e.Scope, "none")
+}
+
+// grantedAudience tells what only a JWT shows: with an opaque token, an
+// audience that is missing comes to light at the gate, as a token refused
+// straight after it was issued.
+func grantedAudience(e *auth.Explanation) string {
+	if e.Claims == nil {
+		return "not told: only the provider and the gate can read an opaque token"
+	}
+	return or(strings.Join(e.Claims.Audience, " "), "none")
 }
 
 func or(s, instead string) string {
