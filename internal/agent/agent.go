@@ -115,10 +115,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stopKeeping()
 	defer stopSending()
 	var probing, keepers, senders sync.WaitGroup
-	senders.Go(func() { _ = a.outbox.Run(sending) })
+	senders.Go(func() { a.complain("outbox", a.outbox.Run(sending)) })
 	keepers.Go(func() { a.pipe.run(keeping) })
 	keepers.Go(func() { a.keepTime(keeping) })
-	probing.Go(func() { _ = a.scheduler.Run(running) })
+	probing.Go(func() { a.complain("schedule", a.scheduler.Run(running)) })
 	serving.Go(func() error { return a.server.Run(running) })
 	serving.Go(func() error { return a.watch(running) })
 	serving.Go(func() error { return a.housekeep(running) })
@@ -131,6 +131,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	keepers.Wait()
 	senders.Wait()
 	return errors.Join(serving.Wait(), a.close(end))
+}
+
+// complain logs what did not end well; the rest is to be ended all the same.
+func (a *Agent) complain(room string, err error) {
+	if err != nil {
+		a.log.Warn("did not end in time", "room", room, "error", err)
+	}
 }
 
 // drain is how long all of an end may take: a little less than the 10 s that
