@@ -287,6 +287,17 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// Labels and hosts are names of the user's: that one is called like a key of
+// ours says nothing of its value.
+func TestNamesOfTheUsersOwn(t *testing.T) {
+	text := `monitors: [{name: A, url: "https://a.example.com/", labels: {log_file: a.log, max_body: big, docs_url: x, cron: y},
+  headers: {X-One: "1"}, resolve: {max_body: 192.0.2.7}}]`
+	want := map[string]string{"log_file": "a.log", "max_body": "big", "docs_url": "x", "cron": "y"}
+	if got := load(t, text).Monitors[0].Labels; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestDigest(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.yaml"), "a")

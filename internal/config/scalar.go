@@ -147,7 +147,7 @@ func (l *loader) stand(f leaf, to reflect.Value, fake string) any {
 	if to.Kind() != reflect.String || !to.IsZero() || fake == "" {
 		return to.Interface()
 	}
-	if f.key == "url" || strings.HasSuffix(f.key, "_url") {
+	if !f.named && (f.key == "url" || strings.HasSuffix(f.key, "_url")) {
 		if isAbsolute(fake) {
 			return fake
 		}
@@ -159,6 +159,10 @@ func (l *loader) stand(f leaf, to reflect.Value, fake string) any {
 // standIn returns something of the form that a text has to have.
 func standIn(at spot, fake string) string {
 	switch {
+	case at.parent == "resolve":
+		return "192.0.2.1" // RFC 5737
+	case at.named:
+		return fake
 	case at.key == "credential" || strings.HasSuffix(at.key, "_file"):
 		return ""
 	case at.key == "cron":
@@ -167,8 +171,6 @@ func standIn(at spot, fake string) string {
 		return slug(fake)
 	case at.key == "chat_id":
 		return "0"
-	case at.parent == "resolve":
-		return "192.0.2.1" // RFC 5737
 	}
 	return fake
 }
@@ -207,11 +209,11 @@ func parseKind(f leaf, t reflect.Type, s string, from origin) (any, error) {
 		return parseDuration(s)
 	case t.Kind() == reflect.Bool:
 		return parseBool(f, s, from)
-	case f.key == "max_body":
+	case f.key == "max_body" && !f.named:
 		return parseSize(s)
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
 		return parseInt(f, t, s, from)
-	case strings.HasSuffix(f.key, "_file") && s != "" && !filepath.IsAbs(s):
+	case strings.HasSuffix(f.key, "_file") && !f.named && s != "" && !filepath.IsAbs(s):
 		return filepath.Abs(filepath.Join(f.src.dir, s))
 	default:
 		return s, nil

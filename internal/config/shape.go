@@ -30,6 +30,7 @@ type spot struct {
 	path   string   // within its item: "expect.status[1]"
 	key    string   // the key it stands under: "status"
 	parent string   // the key that one stands under: "expect"
+	named  bool     // the key is a name of the user's, so that it says nothing of the value
 }
 
 func (s spot) under(e entry) spot {
@@ -37,7 +38,7 @@ func (s spot) under(e entry) spot {
 	if s.path != "" {
 		path = s.path + "." + e.name
 	}
-	return spot{s.src, s.src.at(e.key), path, e.name, s.key}
+	return spot{src: s.src, pos: s.src.at(e.key), path: path, key: e.name, parent: s.key}
 }
 
 func (s spot) element(i int, n *yaml.Node) spot {
@@ -175,7 +176,9 @@ func (l *loader) buildList(n *yaml.Node, t reflect.Type, at spot) (any, bool) {
 func (l *loader) buildMap(n *yaml.Node, t reflect.Type, at spot) map[string]any {
 	m := map[string]any{}
 	for _, e := range at.src.entries(n) {
-		if v, ok := l.build(e.value, t.Elem(), at.under(e)); ok {
+		sub := at.under(e)
+		sub.named = true
+		if v, ok := l.build(e.value, t.Elem(), sub); ok {
 			m[e.name] = v
 		}
 	}
