@@ -86,6 +86,9 @@ func parseReference(ref, dir string) (part, error) {
 		return part{kind: file, value: path}, nil
 	}
 	name, fallback, optional := strings.Cut(ref, ":-")
+	if strings.Contains(fallback, "${") {
+		return part{}, fmt.Errorf("the default of ${%s} cannot hold another reference", name)
+	}
 	if !isName(name) {
 		return part{}, fmt.Errorf("${%s} is neither ${NAME}, ${NAME:-default} nor ${file:/path}; write $${ for a literal ${", name)
 	}

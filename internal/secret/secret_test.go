@@ -37,6 +37,7 @@ func TestParseAndReveal(t *testing.T) {
 		{"missing file", "${file:nope}", "", "nope"},
 		{"unclosed", "${WW_SET", "", "closing"},
 		{"bad name", "${a b}", "", "neither"},
+		{"reference in a default", "${WW_NOT_SET:-${WW_SET}}", "", "cannot hold another reference"},
 		{"no file named", "${file:}", "", "names no file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
