@@ -78,6 +78,18 @@ func TestWritesAreSameOrigin(t *testing.T) {
 	}
 }
 
+// Browsers spell an origin in lower case and without the usual port.
+func TestExternalURLMayBeSpeltFreely(t *testing.T) {
+	for _, external := range []string{"https://Watch.Example.com/", "https://watch.example.com:443/", "HTTPS://watch.example.com/sub/"} {
+		o := sample().options()
+		o.ExternalURL = external
+		r := ask(t, start(t, o), "POST", "/-/reload", func(r *http.Request) { r.Header.Set("Origin", "https://watch.example.com") })
+		if r.status != http.StatusOK {
+			t.Errorf("%s: got %d, want 200", external, r.status)
+		}
+	}
+}
+
 func TestWritesOffLoopbackAreRefused(t *testing.T) {
 	w := sample()
 	w.reload = func(context.Context) []string { t.Error("reloaded"); return nil }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
@@ -142,10 +143,20 @@ func (s *Server) trustExternal() error {
 		return errors.New("server.external_url: not an http or https URL")
 	}
 	s.external = lowerHost(u.Host)
-	if err := s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+	if err := s.origin.AddTrustedOrigin(originOf(u)); err != nil {
 		return fmt.Errorf("server.external_url: %w", err)
 	}
 	return nil
+}
+
+// originOf spells an origin as browsers do (RFC 6454, 6.2): in lower case,
+// without the port that goes without saying.
+func originOf(u *url.URL) string {
+	port := ":443"
+	if u.Scheme == "http" {
+		port = ":80"
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }
 
 func listenHint(err error) string {
