@@ -101,8 +101,9 @@ func hiddenParts(r *request) []string {
 			parts = append(parts, vs...)
 		}
 		if p, ok := u.User.Password(); ok {
-			parts = append(parts, p)
+			parts = append(parts, p, u.User.Username()+":"+p) // Scrub looks for the base64 of it, too
 		}
+		parts = append(parts, u.User.Username()) // where some services put the token
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return len(s) < leastSecret || isWord(s) })
 	slices.SortFunc(parts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
@@ -113,7 +114,7 @@ func hiddenParts(r *request) []string {
 // that there is nothing to hide.
 func isWord(s string) bool {
 	return slices.Contains([]string{
-		"services", "sendMessage", "webhooks", "workflows", "triggers", "manual", "invoke",
+		"Bearer", "services", "sendMessage", "webhooks", "workflows", "triggers", "manual", "invoke",
 		"powerautomate", "automations", "direct", "webhookb2", "IncomingWebhook", "webhook", "incoming", "notify",
 	}, s)
 }

@@ -84,7 +84,9 @@ func parseBody(body string) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse the template: %w", err)
 	}
-	for _, k := range []check.Kind{check.KindDown, check.KindUp, check.KindCertificate} {
+	for _, k := range []check.Kind{
+		check.KindDown, check.KindUp, check.KindReminder, check.KindExposed, check.KindCertificate, check.KindClosed,
+	} {
 		l := newLetter(Sample(k), time.UTC)
 		if _, err := execute(t, webhookData("sample", &l)); err != nil {
 			return nil, err
@@ -175,7 +177,7 @@ func (w *webhook) request(l *letter) (*request, error) {
 			return nil, err
 		}
 		r.header.Set(name, v)
-		r.secrets = append(r.secrets, v)
+		r.secrets = append(append(r.secrets, v), strings.Fields(v)...) // an echo may leave "Bearer" away
 	}
 	return r, w.sign(r)
 }

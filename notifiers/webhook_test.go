@@ -2,6 +2,7 @@ package notifiers_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -221,5 +222,45 @@ func TestFromNotify(t *testing.T) {
 	}
 	if shown := lab.Render(last(t, chat, "telegram")); !strings.Contains(shown, "[Up] 14 monitors") {
 		t.Errorf("got %q", shown)
+	}
+}
+
+// An endpoint that echoes what it was sent, in whatever form, tells nobody.
+func TestEchoedCredentialsAreScrubbed(t *testing.T) {
+	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprintf(w, "unknown key %s of %s %s", token, user, password)
+	}))
+	t.Cleanup(echo.Close)
+	_, address, _ := strings.Cut(echo.URL, "//")
+	for _, o := range []notifiers.Options{
+		{URL: secret.Literal(echo.URL), Headers: map[string]secret.Text{"Authorization": secret.Literal("Bearer swordfish-1")}},
+		{URL: secret.Literal("http://swordfish-2:@" + address)},
+		{URL: secret.Literal("http://user:swordfish-3@" + address)},
+	} {
+		o.Type = "webhook"
+		_, err := newChannel(t, o).Deliver(t.Context(), delivery(check.KindDown, applicationDown()))
+		if err == nil || !strings.Contains(err.Error(), "unknown key") || !strings.Contains(err.Error(), secret.Redacted) {
+			t.Errorf("got %v, want the refusal with its secret replaced", err)
+			continue
+		}
+		for _, leak := range []string{"swordfish", "c3dvcmRmaXNo", base64.StdEncoding.EncodeToString([]byte("user:swordfish-3"))} {
+			if strings.Contains(err.Error(), leak) {
+				t.Errorf("%q repeats %q", err, leak)
+			}
+		}
+	}
+}
+
+// What only some messages reach in a template is tried as well.
+func TestTemplateIsTriedForEveryEvent(t *testing.T) {
+	for _, event := range []string{"down", "up", "reminder", "exposed", "certificate", "closed"} {
+		body := `{{if eq .Event "` + event + `"}}{{.Nothing}}{{end}}`
+		o := notifiers.Options{Type: "webhook", URL: secret.Literal("https://hook.example.com/"), Body: body}
+		if ps := notifiers.Check(o); len(ps) != 1 || ps[0].Path != "body" {
+			t.Errorf("%s: got %v, want the mistake in the body", event, ps)
+		}
 	}
 }
