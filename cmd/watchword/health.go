@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 type healthCommand struct {
-	Config []string `short:"c" placeholder:"FILE" help:"Ask the agent that this configuration describes."`
+	Config []string `short:"c" sep:"none" placeholder:"FILE" help:"Ask the agent that this configuration describes."`
 	URL    string   `placeholder:"URL" help:"Ask this address; by default http://127.0.0.1:9640/."`
 }
 
@@ -29,13 +30,19 @@ func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 		}
 		base = "http://" + reachable(listen)
 	}
+	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/healthz", nil)
 	if err != nil {
 		return fmt.Errorf("ask %q: %w", base, err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	// RoundTrip follows no redirect: a sign-in page that answers 200 is not the
+	// agent. The agent is near: no proxy of the environment stands between.
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("the agent does not answer: %w", err)
 	}

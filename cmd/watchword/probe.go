@@ -10,6 +10,7 @@ import (
 
 	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/server"
 )
 
@@ -63,7 +64,7 @@ func explain(s *streams, r check.Result) {
 	if r.Fault != nil {
 		word, code = "down", "31"
 	}
-	fmt.Fprintf(s.out, "%s  %s  %s\n", s.paint(code, fmt.Sprintf("%-4s", word)), r.Monitor.Name, length(r.Took))
+	fmt.Fprintf(s.out, "%s  %s  %s\n", s.paint(code, fmt.Sprintf("%-4s", word)), secret.Line(r.Monitor.Name, 200), length(r.Took))
 	if r.Detail != nil {
 		tokenLine(s.out, r)
 		tries(s.out, r)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func saved(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A comma belongs to the name of a file.
+func TestConfigMayHaveAComma(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"check", "-c", saved(t, "a,b.yaml", "monitors: []")}, &out, &errs); code != 0 {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
+// A monitor's name cannot write over the terminal.
+func TestProbePrintsNamesOnOneLine(t *testing.T) {
+	target := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(target.Close)
+	file := saved(t, "w.yaml", `monitors: [{name: "a\nup  \e[2Jb\u202e", url: "`+target.URL+`"}]`)
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"probe", "-c", file}, &out, &errs); code != 1 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	if first, _, _ := strings.Cut(out.String(), "\n"); !strings.HasPrefix(first, "down  a up [2Jb  ") {
+		t.Errorf("got %q", first)
+	}
+}
+
+// Only the agent's own answer is health.
+func TestHealthFollowsNoRedirect(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) })
+	mux.HandleFunc("/login", func(http.ResponseWriter, *http.Request) {})
+	target := httptest.NewServer(mux)
+	t.Cleanup(target.Close)
+	for url, want := range map[string]int{target.URL: 1, "localhost:9640": 2, "ftp://localhost/": 2} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"health", "--url", url}, &out, &errs); code != want || out.Len() > 0 || errs.Len() == 0 {
+			t.Errorf("%s: exit %d, want %d; %q %q", url, code, want, out.String(), errs.String())
+		}
+	}
+}
