@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/watchword/watchword/internal/incident"
 )
 
 // TestFlapWithinGroupWait: what goes out last is how things stand.
@@ -51,4 +53,46 @@ func TestLineComesBackWithinASecond(t *testing.T) {
 		}
 	}
 	t.Errorf("d is in no open incident: %+v", w.tracker.Open())
+}
+
+// TestJoinsWhileUpIsDue: who joins an incident between the recovery of those
+// that a notifier was told of and the Up is not answered by it.
+func TestJoinsWhileUpIsDue(t *testing.T) {
+	w := newWorld(t)
+	w.monitor("a", nil)
+	w.monitor("elsewhere", func(p *incident.Policy) { p.Notify = nil })
+	w.monitor("b", nil)
+	w.configure()
+	w.fail(provider(), "a", "elsewhere")
+	w.wait(20 * time.Second)
+	w.ok("a")
+	w.wait(5 * time.Second)
+	w.fail(provider(), "b")
+	w.wait(time.Minute)
+	if got := w.told(); !slices.Equal(got, []string{"down a"}) {
+		t.Errorf("told %q", got)
+	}
+	w.ok("b")
+	w.wait(time.Minute)
+	if got := w.told(); !slices.Equal(got, []string{"up a,b"}) {
+		t.Errorf("told %q", got)
+	}
+}
+
+// TestGoneBeforeTold: a later joiner that is removed before it was announced
+// needs no Down, least of all after the note that closes the incident.
+func TestGoneBeforeTold(t *testing.T) {
+	w := newWorld(t)
+	w.monitor("a", nil)
+	w.monitor("b", nil)
+	w.configure()
+	w.fail(provider(), "a")
+	w.wait(90 * time.Second)
+	w.fail(provider(), "b")
+	w.policies = nil
+	w.configure()
+	w.wait(time.Minute)
+	if got := w.told(); len(got) != 2 || got[0] != "down a" || got[1] != "closed a" {
+		t.Errorf("told %q", got)
+	}
 }

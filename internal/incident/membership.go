@@ -65,7 +65,7 @@ func (t *Tracker) announce(e *entry, inc *incident, name string, now time.Time) 
 	}
 	id := e.state.ID
 	known := slices.Contains(s.Told, id) || slices.Contains(s.Announce, id)
-	if s.Up && known { // it fails again before its Up went out: the Down that was told still holds
+	if s.Up { // somebody fails again, or still, before the Up went out: the Down that was told holds
 		s.Up, s.Gone, s.Failing = false, false, nil
 	}
 	switch {
@@ -148,9 +148,10 @@ func (t *Tracker) settle(inc *incident, name string, s *said, gone bool, now tim
 	if len(owed) == 0 || slices.ContainsFunc(owed, func(id string) bool { return inc.members[id] != nil }) {
 		return
 	}
-	if gone && inc.healed.IsZero() && len(s.Told) == 0 { // nobody was told: nothing is owed
-		s.Announce = nil
-		return
+	if gone && inc.healed.IsZero() { // of whom nobody was told, nothing is owed
+		if s.Announce = nil; len(s.Told) == 0 {
+			return
+		}
 	}
 	s.Up, s.Gone = true, gone && inc.healed.IsZero()
 	t.enqueue(inc, name, now)

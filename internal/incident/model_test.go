@@ -2,6 +2,7 @@ package incident_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestEveryDownIsAnsweredOnce(t *testing.T) {
 			w.monitor(fmt.Sprintf("m%d", i), func(p *incident.Policy) {
 				p.Retries, p.Recoveries = rapid.IntRange(0, 2).Draw(rt, "retries"), rapid.IntRange(1, 2).Draw(rt, "recoveries")
 				p.Notify = [][]string{{"ops"}, {"hook"}, {"ops", "hook"}}[rapid.IntRange(0, 2).Draw(rt, "notify")]
+				p.RemindEvery = time.Duration(rapid.IntRange(0, 1).Draw(rt, "remind")) * 90 * time.Second
 			})
 		}
 		w.configure()
@@ -32,8 +34,8 @@ func TestEveryDownIsAnsweredOnce(t *testing.T) {
 			ledger.read()
 		}
 		for range 4 { // all is well again
-			for i := range n {
-				w.ok(fmt.Sprintf("m%d", i))
+			for _, p := range w.policies {
+				w.ok(p.Monitor.ID)
 			}
 			w.wait(time.Minute)
 		}
@@ -45,21 +47,50 @@ func TestEveryDownIsAnsweredOnce(t *testing.T) {
 
 func step(rt *rapid.T, w *world, n int) {
 	id := fmt.Sprintf("m%d", rapid.IntRange(0, n-1).Draw(rt, "which"))
-	switch rapid.IntRange(0, 8).Draw(rt, "what") {
-	case 0, 1:
+	addr := "192.0.2." + id[1:] + ":443"
+	what := rapid.IntRange(0, 12).Draw(rt, "what")
+	if i := w.index(id); i < 0 && what < 9 { // it was removed, and is watched again
+		w.monitor(id, nil)
+		w.configure()
+	}
+	switch what {
+	case 0:
 		w.ok(id)
+	case 1:
+		w.result(id, nil, addr)
 	case 2, 3:
 		w.fail(provider(), id)
 	case 4:
 		w.fail(status(), id)
-	case 5:
-		addr := "192.0.2." + id[1:] + ":443"
+	case 5, 6:
 		w.result(id, unreachable(addr), addr)
-	case 6:
+	case 7:
 		w.restart()
+	case 8:
+		w.change(id, func(p *incident.Policy) {
+			p.Retries = rapid.IntRange(0, 2).Draw(rt, "retries")
+			p.Notify = [][]string{{"ops"}, {"hook"}, {"ops", "hook"}, nil}[rapid.IntRange(0, 3).Draw(rt, "notify")]
+			if rapid.Bool().Draw(rt, "type") {
+				p.Monitor = &check.Monitor{ID: id, Name: "new " + id, Type: p.Monitor.Type + "x"}
+			}
+		})
+	case 9:
+		if i := w.index(id); i >= 0 {
+			w.policies = slices.Delete(w.policies, i, i+1)
+			w.configure()
+		}
 	default:
-		w.wait(time.Duration(rapid.IntRange(1, 200).Draw(rt, "seconds")) * time.Second)
+		w.wait(time.Duration(rapid.IntRange(0, 200).Draw(rt, "seconds")) * time.Second)
 	}
+}
+
+func (w *world) index(id string) int {
+	return slices.IndexFunc(w.policies, func(p incident.Policy) bool { return p.Monitor.ID == id })
+}
+
+func (w *world) change(id string, f func(*incident.Policy)) {
+	f(&w.policies[w.index(id)])
+	w.configure()
 }
 
 // debts is what each notifier believes.
@@ -67,16 +98,20 @@ type debts struct {
 	rt   *rapid.T
 	w    *world
 	down map[string]map[string]bool // notifier+incident → members told down
+	last map[string]check.Kind      // notifier+member → what was said last of it
 }
 
 func newLedger(rt *rapid.T, w *world) *debts {
-	return &debts{rt, w, map[string]map[string]bool{}}
+	return &debts{rt, w, map[string]map[string]bool{}, map[string]check.Kind{}}
 }
 
 func (d *debts) read() {
 	for _, del := range d.w.sent {
 		for _, e := range del.Events {
 			key := del.Notifier + " " + e.Incident
+			for _, m := range e.Members {
+				d.last[del.Notifier+" "+m.ID] = e.Kind
+			}
 			switch e.Kind {
 			case check.KindDown:
 				if d.down[key] == nil {
@@ -90,6 +125,12 @@ func (d *debts) read() {
 						d.rt.Fatalf("%s: %s was told down twice", key, m.ID)
 					}
 					d.down[key][m.ID] = true
+				}
+			case check.KindReminder:
+				for _, m := range e.Members {
+					if s, known := d.w.tracker.State(m.ID); d.down[key] == nil || !known && s.State == check.Up {
+						d.rt.Fatalf("%s: a reminder of %s", key, m.ID)
+					}
 				}
 			case check.KindUp, check.KindClosed:
 				if d.down[key] == nil {
@@ -112,6 +153,11 @@ func (d *debts) read() {
 }
 
 func (d *debts) settled() {
+	for key, kind := range d.last {
+		if kind == check.KindDown || kind == check.KindReminder {
+			d.rt.Errorf("%s: the last word is %s", key, kind)
+		}
+	}
 	if len(d.down) > 0 {
 		d.rt.Fatalf("never answered: %v", d.down)
 	}
