@@ -16,10 +16,12 @@ const (
 	alivePatience = 2 * time.Second // who waited this long and got nothing calls it dead
 )
 
-// providerKey tells apart whom to ask and how to trust it.
+// providerKey tells apart whom to ask and how to trust it. It is the token
+// endpoint that is asked, without credential and query: other programs may live
+// at its origin.
 type providerKey struct {
-	origin string
-	tls    transport.TLS
+	url string
+	tls transport.TLS
 }
 
 // provider answers whether an identity provider is alive: asked by many, it

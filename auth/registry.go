@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -117,7 +118,7 @@ func (s *Source) connect() error {
 	if err != nil {
 		return err
 	}
-	s.alive = s.registry.providerOf(providerKey{s.provider, open}, public)
+	s.alive = s.registry.providerOf(providerKey{secret.URL(s.o.TokenURL), open}, public)
 	s.tokens = newCache(s.registry.ctx, s.registry.endpointOf(s.o.TokenURL), s.o.Timeout, s)
 	return nil
 }
@@ -138,7 +139,7 @@ func (r *Registry) providerOf(key providerKey, rt http.RoundTripper) *provider {
 	defer r.mu.Unlock()
 	p, ok := r.providers[key]
 	if !ok {
-		p = &provider{ctx: r.ctx, url: key.origin + discoveryPath, wire: rt, userAgent: r.o.UserAgent}
+		p = &provider{ctx: r.ctx, url: key.url, wire: rt, userAgent: r.o.UserAgent}
 		r.providers[key] = p
 	}
 	return p

@@ -124,7 +124,7 @@ func TestIdentity(t *testing.T) {
 
 func TestAlive(t *testing.T) {
 	inTime(t, func(t *testing.T, p *fakeIDP, r *Registry) {
-		a, b := sourceOf(t, r, "a", options(tokenURL)), sourceOf(t, r, "b", options("https://auth.example.com/other/token"))
+		a, b := sourceOf(t, r, "a", options(tokenURL)), sourceOf(t, r, "b", options(tokenURL+"?key=k-e-y"))
 		var seen *http.Request
 		answer := func(status int, took time.Duration) {
 			p.set(func(_ int64, req *http.Request) (*http.Response, error) {
@@ -157,7 +157,7 @@ func TestAlive(t *testing.T) {
 			if n := p.alive.Load() - before; n != 1 {
 				t.Errorf("asked %d times within 10 s, want once", n)
 			}
-			if seen.Method != http.MethodGet || seen.URL.String() != "https://auth.example.com/.well-known/openid-configuration" || seen.Header.Get("Authorization") != "" {
+			if seen.Method != http.MethodGet || seen.URL.String() != tokenURL || seen.Header.Get("Authorization") != "" {
 				t.Errorf("asked %s %s with %v", seen.Method, seen.URL, seen.Header)
 			}
 			time.Sleep(2 * time.Second)

@@ -73,7 +73,7 @@ func (p *fakeIDP) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if strings.HasSuffix(req.URL.Path, discoveryPath) {
+	if req.Method == http.MethodGet {
 		p.alive.Add(1)
 	} else {
 		p.requests.Add(1)
