@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/config"
@@ -21,6 +23,9 @@ func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 		debug.SetGCPercent(leanGC)
 	}
 	log := g.logger(s)
+	early := make(chan os.Signal, 1) // a SIGHUP during the start must not end it: what changed by then is noticed
+	signal.Notify(early, syscall.SIGHUP)
+	defer signal.Stop(early)
 	cfg, problems := config.Load(c.Config, config.LoadOptions{})
 	for _, p := range problems {
 		fmt.Fprintln(s.err, p)

@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -52,6 +53,8 @@ type Agent struct {
 	observing sync.Mutex    // orders board, tracker and pipe
 	woken     chan struct{} // the timer of incidents is to look again
 	reloading sync.Mutex
+	seen      [sha256.Size]byte // digest of the files that were loaded last
+	first     *config.Config    // what the agent began with
 	plan      atomic.Pointer[plan]
 	started   atomic.Bool
 	found     lately
@@ -60,7 +63,7 @@ type Agent struct {
 // New opens the database, restores what a former run left, and listens. When
 // it returns an error nothing is left open.
 func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
-	a := &Agent{opts: o, log: o.Log, key: newKey(), woken: make(chan struct{}, 1), board: board.New(time.Now)}
+	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), board: board.New(time.Now)}
 	a.rooms = newRooms(o, a)
 	p, err := build(cfg, nil, a.rooms, a.key)
 	if err != nil {

@@ -2,11 +2,11 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +26,7 @@ const (
 func (a *Agent) Reload(context.Context) []string {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	a.seen, _ = config.Digest(a.opts.Paths) //nolint:errcheck // Load tells; and what changes from here on is loaded once more
 	cfg, problems := config.Load(a.opts.Paths, config.LoadOptions{})
 	var wrong []string
 	for _, p := range problems {
@@ -41,10 +42,19 @@ func (a *Agent) Reload(context.Context) []string {
 		}
 	}
 	a.metrics.Reloaded(len(wrong) == 0, time.Now())
-	if len(wrong) > 0 {
-		a.log.Error("the configuration was not taken over; the old one stays in force", "errors", len(wrong), "first", wrong[0])
-	}
+	a.logWrong(wrong)
 	return wrong
+}
+
+// logWrong tells what to mend: after a SIGHUP the log is the only place.
+func (a *Agent) logWrong(wrong []string) {
+	const most = 20
+	for _, problem := range wrong[:min(len(wrong), most)] {
+		a.log.Error("configuration", "problem", problem)
+	}
+	if len(wrong) > 0 {
+		a.log.Error("the configuration was not taken over; the old one stays in force", "errors", len(wrong))
+	}
 }
 
 func (a *Agent) take(cfg *config.Config) error {
@@ -58,18 +68,28 @@ func (a *Agent) take(cfg *config.Config) error {
 		s.Reset()
 	}
 	old.closeBut(p)
-	a.fixed(old.cfg, cfg)
+	a.fixed(cfg)
 	a.log.Info("configuration taken over", "monitors", len(p.monitors), "credentials", len(p.sources), "notifiers", len(p.channels))
 	return nil
 }
 
 // fixed warns of what only a restart can change.
-func (a *Agent) fixed(old, cfg *config.Config) {
-	if old.Server.Listen != cfg.Server.Listen {
-		a.log.Warn("server.listen changes at the next start only", "listening", a.Addr())
-	}
-	if old.Storage.Path != cfg.Storage.Path {
-		a.log.Warn("storage.path changes at the next start only", "path", old.Storage.Path)
+func (a *Agent) fixed(cfg *config.Config) {
+	first := a.first
+	for _, f := range []struct {
+		key     string
+		changed bool
+		meaning string
+	}{
+		{"server.listen", first.Server.Listen != cfg.Server.Listen, "the agent listens on " + a.Addr()},
+		{"server.external_url", first.Server.ExternalURL != cfg.Server.ExternalURL, "links are new already; the Host and Origin that are taken are the former"},
+		{"storage.path", first.Storage.Path != cfg.Storage.Path, "the database is " + strconv.Quote(first.Storage.Path)},
+		{"agent.location", first.Agent.Location != cfg.Agent.Location, "the page shows the former"},
+		{"timezone", first.Timezone.String() != cfg.Timezone.String(), "cron and messages are new already; the page shows the former"},
+	} {
+		if f.changed {
+			a.log.Warn("this key changes wholly at the next start only", "key", f.key, "until then", f.meaning)
+		}
 	}
 }
 
@@ -80,14 +100,12 @@ func (a *Agent) watch(ctx context.Context) error {
 	defer signal.Stop(hup)
 	files := a.watchFiles()
 	defer files.close()
-	seen, _ := config.Digest(a.opts.Paths)
 	tick := time.NewTicker(rehash)
 	defer tick.Stop()
-	var settled <-chan time.Time
+	settled := a.soon(nil) // a change while the agent started
 	for {
 		select {
 		case <-hup:
-			seen, _ = config.Digest(a.opts.Paths)
 			a.Reload(ctx)
 		case e := <-files.events:
 			if a.concerns(e.Name) {
@@ -97,22 +115,37 @@ func (a *Agent) watch(ctx context.Context) error {
 			a.log.Warn("watching the configuration's files", "error", err)
 		case <-settled:
 			settled = nil
-			seen = a.reloadIfChanged(ctx, seen)
+			a.reloadIfChanged(ctx)
 		case <-tick.C:
-			seen = a.reloadIfChanged(ctx, seen)
+			settled = a.soon(settled)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-func (a *Agent) reloadIfChanged(ctx context.Context, seen [sha256.Size]byte) [sha256.Size]byte {
-	now, err := config.Digest(a.opts.Paths)
-	if err != nil || now == seen { // a file that is being replaced is looked at again
-		return seen
+// soon lets a change settle that no event told of: perhaps only half of it is
+// there yet.
+func (a *Agent) soon(settled <-chan time.Time) <-chan time.Time {
+	if settled == nil && a.changed() {
+		return time.After(settle)
 	}
-	a.Reload(ctx)
-	return now
+	return settled
+}
+
+func (a *Agent) reloadIfChanged(ctx context.Context) {
+	if a.changed() {
+		a.Reload(ctx)
+	}
+}
+
+// changed says whether the files are not those that were loaded last, for good
+// or ill. One that is being replaced is looked at again.
+func (a *Agent) changed() bool {
+	now, err := config.Digest(a.opts.Paths)
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return err == nil && now != a.seen
 }
 
 // fileWatch is what tells of changes of files; nil channels where nothing does.

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"github.com/watchword/watchword/auth"
@@ -30,6 +31,8 @@ type Config struct {
 	// Where says where the credentials and notifiers stand, by
 	// "credentials.NAME" and "notifiers.NAME".
 	Where map[string]Position
+
+	Digest [sha256.Size]byte // of the files as they were read, see Digest
 }
 
 // Server is the `server` section.
@@ -100,6 +103,7 @@ func Load(paths []string, o LoadOptions) (*Config, Problems) {
 	}
 	parts := l.gather(l.open(paths))
 	c := l.assemble(parts)
+	c.Digest = [sha256.Size]byte(l.digest.Sum(nil))
 	l.problems.sort(l.files)
 	if l.problems.HasErrors() {
 		return nil, l.problems

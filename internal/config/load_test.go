@@ -332,6 +332,35 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// What was loaded and what is looked at later have the same sum; a pipe, which
+// can be read once only, has no content to change.
+func TestDigestOfWhatWasLoaded(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.yaml"), "\ufeffmonitors: [{name: A, url: 'https://a.example.com/'}]")
+	write(t, filepath.Join(dir, "b.yml"), "timezone: UTC")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("agent: {location: x}"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	paths := []string{dir, fmt.Sprintf("/dev/fd/%d", r.Fd())}
+	c, ps := Load(paths, LoadOptions{})
+	if c == nil || c.Agent.Location != "x" {
+		t.Fatalf("got %v, %s", c, ps)
+	}
+	if got, err := Digest(paths); err != nil || got != c.Digest {
+		t.Errorf("%x, %v, want %x of what was loaded", got, err, c.Digest)
+	}
+	write(t, filepath.Join(dir, "b.yml"), "timezone: Europe/Berlin")
+	if got, err := Digest(paths); err != nil || got == c.Digest {
+		t.Errorf("%x, %v is that of before the change", got, err)
+	}
+}
+
 func TestFingerprint(t *testing.T) {
 	base := "x: &m {name: A, url: 'https://a.example.com', headers: {X-A: '${FP}', X-B: '${file:b}'}, labels: {a: b}}\n"
 	write(t, filepath.Join(t.TempDir(), "b"), "x")

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"hash"
 	"reflect"
 	"strings"
 
@@ -15,6 +17,7 @@ import (
 type loader struct {
 	options  LoadOptions
 	files    map[string]int // their order
+	digest   hash.Hash      // of what was read
 	shapes   map[reflect.Type]shape
 	problems Problems
 	said     map[Problem]bool  // reported already: defaults and aliases are met many times
@@ -26,7 +29,7 @@ type loader struct {
 
 func newLoader(o LoadOptions) *loader {
 	return &loader{
-		options: o, files: map[string]int{}, shapes: map[reflect.Type]shape{},
+		options: o, files: map[string]int{}, digest: sha256.New(), shapes: map[reflect.Type]shape{},
 		said: map[Problem]bool{}, spoilt: map[Position]bool{},
 	}
 }

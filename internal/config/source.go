@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,8 +29,9 @@ func (s *source) at(n *yaml.Node) Position {
 }
 
 // Digest sums up the names and contents of all YAML files that paths stand for,
-// so that a change can be noticed where file events do not arrive. Secret files
-// do not belong to it: they are read when they are used.
+// so that a change can be noticed where file events do not arrive; Config.Digest
+// is that of what was loaded. Secret files do not belong to it: they are read
+// when they are used.
 func Digest(paths []string) ([sha256.Size]byte, error) {
 	h := sha256.New()
 	var sum [sha256.Size]byte
@@ -39,15 +41,30 @@ func Digest(paths []string) ([sha256.Size]byte, error) {
 			return sum, err
 		}
 		for _, name := range names {
-			b, err := os.ReadFile(name)
-			if err != nil {
-				return sum, fmt.Errorf("read configuration: %w", err)
+			var b []byte
+			if isRegular(name) {
+				if b, err = os.ReadFile(name); err != nil {
+					return sum, fmt.Errorf("read configuration: %w", err)
+				}
 			}
-			fmt.Fprintf(h, "%q %d\n", name, len(b))
-			h.Write(b)
+			digest(h, name, b)
 		}
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+func digest(h hash.Hash, name string, content []byte) {
+	if !isRegular(name) {
+		content = nil
+	}
+	fmt.Fprintf(h, "%q %d\n", name, len(content))
+	h.Write(content)
+}
+
+// isRegular tells files from pipes, which can be read once only.
+func isRegular(name string) bool {
+	info, err := os.Stat(name)
+	return err != nil || info.Mode().IsRegular()
 }
 
 // expand returns the files that a path stands for: itself, or every YAML file
@@ -125,6 +142,7 @@ func (l *loader) read(name string) *source {
 		l.complain(Position{File: name}, "read configuration: "+cause(err).Error())
 		return nil
 	}
+	digest(l.digest, name, b)
 	s := &source{name: name, dir: filepath.Dir(name), merged: map[*yaml.Node][]entry{}}
 	if info, err := os.Stat(name); err == nil {
 		s.shared = info.Mode().Perm()&0o077 != 0
