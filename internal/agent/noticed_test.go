@@ -39,6 +39,29 @@ func TestChangeDuringTheStartIsNoticed(t *testing.T) {
 	}
 }
 
+// A file that was emptied, by a full disk or an editor, ends nothing.
+func TestEmptiedFileIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "watch.yaml")
+	save(t, file, w.pages(dir, "", "one"))
+	a := start(t, file)
+	for _, text := range []string{"", "# nothing\n"} {
+		save(t, file, text)
+		if code, body := a.ask(http.MethodPost, "/-/reload"); code != http.StatusUnprocessableEntity || !strings.Contains(body, "monitors: []") {
+			t.Errorf("%q: %d %s", text, code, body)
+		}
+	}
+	if n := len(a.monitors()); n != 1 {
+		t.Errorf("%d monitors, want the one of before", n)
+	}
+	save(t, file, "monitors: []")
+	if code, body := a.ask(http.MethodPost, "/-/reload"); code != http.StatusOK || len(a.monitors()) != 0 {
+		t.Errorf("%d %s with %d monitors, want none", code, body, len(a.monitors()))
+	}
+}
+
 // What a reload cannot change wholly is said, each time until it is as it was.
 func TestWhatOnlyARestartChangesIsSaid(t *testing.T) {
 	t.Parallel()

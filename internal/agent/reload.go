@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -59,6 +60,9 @@ func (a *Agent) logWrong(wrong []string) {
 
 func (a *Agent) take(cfg *config.Config) error {
 	old := a.plan.Load()
+	if cfg.Empty && len(old.monitors) > 0 { // a full disk leaves such a file, and so does an editor for a moment
+		return errors.New("the configuration is empty, and monitors are running: to end them all write monitors: []")
+	}
 	p, err := build(cfg, old, a.rooms, a.key)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ package config
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/watchword/watchword/auth"
@@ -33,6 +34,7 @@ type Config struct {
 	Where map[string]Position
 
 	Digest [sha256.Size]byte // of the files as they were read, see Digest
+	Empty  bool              // the files hold nothing at all, or comments only
 }
 
 // Server is the `server` section.
@@ -101,9 +103,11 @@ func Load(paths []string, o LoadOptions) (*Config, Problems) {
 	if len(paths) == 0 {
 		l.complain(Position{}, "no configuration file is given")
 	}
-	parts := l.gather(l.open(paths))
+	files := l.open(paths)
+	parts := l.gather(files)
 	c := l.assemble(parts)
 	c.Digest = [sha256.Size]byte(l.digest.Sum(nil))
+	c.Empty = !slices.ContainsFunc(files, func(s *source) bool { return s.root != nil })
 	l.problems.sort(l.files)
 	if l.problems.HasErrors() {
 		return nil, l.problems
