@@ -76,11 +76,12 @@ func (s *Source) texts(r revealed) []string {
 	return append(out, s.inQuery()...)
 }
 
+const shortest = 6 // characters of what is scrubbed without being a whole secret: less would be found in ordinary words
+
 // inQuery returns the values in the query of the token endpoint's URL, which
 // some providers take keys in. Short ones are left alone: they would be found
 // in ordinary words.
 func (s *Source) inQuery() []string {
-	const shortest = 6
 	u, err := url.Parse(s.o.TokenURL)
 	if err != nil {
 		return nil
@@ -110,6 +111,11 @@ func (s *Source) SentSecrets() []string {
 		out = appendRevealed(out, s.o.Token)
 	case TypeHeader:
 		out = appendRevealed(out, s.o.Value)
+		for _, v := range out {
+			if _, after, _ := strings.Cut(v, " "); len(after) >= shortest { // the key of "ApiKey KEY"
+				out = append(out, after)
+			}
+		}
 	default:
 		if r, err := s.reveal(); err == nil {
 			out = s.texts(r)

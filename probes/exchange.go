@@ -69,8 +69,13 @@ func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
 func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace) verdict {
 	v, done := r.scene.readHead(a)
 	if done {
-		_, _ = io.CopyN(io.Discard, resp.Body, drain)
+		if r.p.reuse { // else its end is not worth waiting for
+			_, _ = io.CopyN(io.Discard, resp.Body, drain)
+		}
 		return v
+	}
+	if a.status == http.StatusSwitchingProtocols {
+		return r.scene.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
 	a.cut = more

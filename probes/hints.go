@@ -41,7 +41,11 @@ func (s *scene) shown(u *url.URL) string {
 	if u.Host == "" {
 		return s.quote(u.Scheme + ":…")
 	}
-	return s.quote(secret.URL(u.String()))
+	shown := secret.URL(u.String())
+	if decoded, err := url.PathUnescape(shown); err == nil && s.quote(decoded) != secret.Line(decoded, quoteRunes) {
+		shown = decoded // an echo that is encoded once more is found in this form only
+	}
+	return s.quote(shown)
 }
 
 func (s *scene) gate() string { return fmt.Sprintf("the gate %q", s.way.Gate) }
@@ -164,6 +168,9 @@ func (s *scene) elsewhere(a *answer, target *url.URL) *finding {
 	hint := fmt.Sprintf("a credential goes to %s only: if that is the service, configure url: %s", s.origin, to)
 	if s.way == nil {
 		hint = fmt.Sprintf("a body and a client certificate go to %s only: if that is the service, configure url: %s", s.origin, to)
+	}
+	if target.Host == "" {
+		hint = fmt.Sprintf("that is no page of the web: look at the Location that %s sends", s.shown(a.url))
 	}
 	if target.Scheme == "http" && s.url.Scheme == "https" {
 		hint = fmt.Sprintf("a credential is not sent on over plain http: the service or its proxy builds redirects with the wrong scheme (%s)", to)

@@ -93,6 +93,7 @@ type HTTP struct {
 	expect       expectations
 	maxRedirects int
 	maxBody      int64
+	reuse        bool                        // connections are kept
 	chain        atomic.Pointer[check.Chain] // of the last run
 }
 
@@ -113,7 +114,7 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 		return nil, errors.New("url: it cannot be parsed")
 	}
 	p := &HTTP{monitor: m, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
-		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody}
+		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse}
 	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
 	}

@@ -99,7 +99,7 @@ func (s *scene) challenged(a *answer) (verdict, bool) {
 		case "invalid_token":
 			return s.refuse(s.invalidToken(a, &cs[i])), true
 		case "insufficient_scope":
-			return verdict{fault: s.insufficientScope(a, &cs[i])}, true
+			return s.narrow(a, &cs[i]), true
 		}
 	}
 	for i := range cs {
@@ -109,6 +109,16 @@ func (s *scene) challenged(a *answer) (verdict, bool) {
 		}
 	}
 	return verdict{}, false
+}
+
+// narrow is a token whose scope is not enough. The client may have been given
+// the scope since, so a 403 is a refusal like any other.
+func (s *scene) narrow(a *answer, c *challenge) verdict {
+	f := s.insufficientScope(a, c)
+	if a.status == http.StatusForbidden {
+		return s.refuse(f)
+	}
+	return verdict{fault: f}
 }
 
 // refuse marks a fault as a refusal of the token, unless the monitor expects

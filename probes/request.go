@@ -173,7 +173,9 @@ func (p *HTTP) secretsOf() []string {
 	}
 	for name, vs := range p.prepared {
 		if sensitive(name) {
-			all = append(all, longEnough(vs)...)
+			for _, v := range vs {
+				all = append(all, partsOf(v)...)
+			}
 		}
 	}
 	for _, h := range p.headers {
@@ -182,8 +184,13 @@ func (p *HTTP) secretsOf() []string {
 	if !p.body.IsLiteral() {
 		all = append(all, reveal(p.body)...)
 	}
-	if password, ok := p.user.Password(); ok {
-		all = append(all, password, base64.StdEncoding.EncodeToString([]byte(p.user.Username()+":"+password)))
+	if p.user != nil {
+		name := p.user.Username()
+		password, ok := p.user.Password()
+		if !ok {
+			all = append(all, longEnough([]string{name})...) // some services take a key so
+		}
+		all = append(all, password, base64.StdEncoding.EncodeToString([]byte(name+":"+password)))
 	}
 	for _, vs := range p.url.Query() {
 		all = append(all, longEnough(vs)...)
@@ -202,8 +209,26 @@ func reveal(t secret.Text) []string {
 	if err != nil || v == "" {
 		return nil
 	}
-	_, after, _ := strings.Cut(v, " ") // the token of "Bearer TOKEN"
-	return longEnough([]string{v, after})
+	return partsOf(v)
+}
+
+// partsOf returns a header value and what of it a service may repeat alone: the
+// token of "Bearer TOKEN", the password of "Basic BASE64", the values of cookies.
+func partsOf(v string) []string {
+	parts := []string{v}
+	rest := v
+	if scheme, after, found := strings.Cut(v, " "); found && !strings.ContainsAny(scheme, "=;,") {
+		rest = after
+	}
+	for field := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == ' ' || r == ';' || r == ',' }) {
+		_, value, _ := strings.Cut(field, "=")
+		parts = append(parts, field, strings.Trim(value, `"`))
+		if b, err := base64.StdEncoding.DecodeString(field); err == nil {
+			_, password, _ := strings.Cut(string(b), ":")
+			parts = append(parts, password)
+		}
+	}
+	return longEnough(parts)
 }
 
 func sensitive(name string) bool {
