@@ -104,10 +104,10 @@ func (m members) text(name string) (string, bool) {
 	return s, err == nil
 }
 
-// has says whether a member is there and not null.
+// has says whether a member is there, and neither null nor the empty string.
 func (m members) has(name string) bool {
 	raw, ok := m[name]
-	return ok && string(raw) != "null"
+	return ok && string(raw) != "null" && string(raw) != `""`
 }
 
 // refused says what an OAuth error means, nil where there is none.

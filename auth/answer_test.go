@@ -176,8 +176,8 @@ func TestLife(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for v, want := range map[string]time.Duration{
-		"": 0, "54": 54 * time.Second, "-1": 0, "soon": 0, "999999": time.Hour, "0": 0, "1.5": 1500 * time.Millisecond,
-		"Sun, 22 Nov 2026 12:01:00 GMT": time.Minute, "Sun, 22 Nov 2026 11:00:00 GMT": 0, "Sun, 22 Nov 2027 12:01:00 GMT": time.Hour,
+		"": 0, "54": 54 * time.Second, "-1": 0, "soon": 0, "999999": 24 * time.Hour, "0": 0, "1.5": 1500 * time.Millisecond,
+		"Sun, 22 Nov 2026 12:01:00 GMT": time.Minute, "Sun, 22 Nov 2026 11:00:00 GMT": 0, "7200": 2 * time.Hour, "Sun, 22 Nov 2027 12:01:00 GMT": 24 * time.Hour,
 	} {
 		if got := (reply{header: http.Header{"Retry-After": {v}}, now: now}).retryAfter(); got != want {
 			t.Errorf("Retry-After %q is %s, want %s", v, got, want)

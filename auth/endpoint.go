@@ -10,7 +10,7 @@ import (
 const (
 	firstDelay   = 2 * time.Second
 	longestDelay = 5 * time.Minute
-	longestAsked = time.Hour // longest Retry-After that is honoured
+	longestAsked = 24 * time.Hour // longest Retry-After that is honoured
 )
 
 // delay is how long to wait after so many failures in a row: about 2 s, doubled
@@ -80,9 +80,13 @@ func (e *endpoint) leave(probing bool, f *finding) {
 	now := time.Now()
 	switch {
 	case f != nil && !f.tried: // nothing learnt
+	case !probing && now.Before(e.until): // sent before the back-off began: it counts for what it was told to wait
+		if f != nil && f.shared && now.Add(f.retryAfter).After(e.until) {
+			e.until, e.last = now.Add(f.retryAfter), f
+		}
 	case f == nil || !f.shared:
 		e.fails, e.until, e.last = 0, time.Time{}, nil
-	case e.fails == 0 || !now.Before(e.until): // of several that fail together the first counts
+	default:
 		e.fails++
 		e.until, e.last = now.Add(delay(e.fails, f.retryAfter)), f
 	}

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -118,8 +117,9 @@ func (s *Source) connect() error {
 	if err != nil {
 		return err
 	}
-	s.alive = s.registry.providerOf(providerKey{secret.URL(s.o.TokenURL), open}, public)
-	s.tokens = newCache(s.registry.ctx, s.registry.endpointOf(s.o.TokenURL), s.o.Timeout, s)
+	endpoint := s.provider + u.EscapedPath() // however it is spelt, and with whatever query
+	s.alive = s.registry.providerOf(providerKey{endpoint, open}, public)
+	s.tokens = newCache(s.registry.ctx, s.registry.endpointOf(endpoint), s.o.Timeout, s)
 	return nil
 }
 

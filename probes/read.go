@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -286,20 +285,4 @@ func asksWithoutError(h http.Header) bool {
 		}
 	}
 	return asks
-}
-
-// stockPage says whose page for a 500 this is, "" for none that is known: a
-// proxy's own page means that the proxy failed and not the application.
-func stockPage(body []byte) string {
-	for _, p := range []struct{ name, text string }{
-		{"nginx", "<center><h1>500 Internal Server Error</h1></center>"},
-		{"Apache", "<p>The server encountered an internal error or\nmisconfiguration"},
-		{"HAProxy", "<html><body><h1>500 Internal Server Error</h1>"},
-		{"Envoy", "upstream connect error or disconnect/reset before headers"},
-	} {
-		if bytes.Contains(body[:min(len(body), 4<<10)], []byte(p.text)) {
-			return p.name
-		}
-	}
-	return ""
 }

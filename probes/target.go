@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 
@@ -121,4 +122,20 @@ func (s *scene) stop(a *answer, next hop, hops int) *finding {
 		f.hint = "the page redirects to itself: behind a proxy that ends TLS, the service may not know that it is asked over https"
 	}
 	return f
+}
+
+// stockPage says whose page for a 500 this is, "" for none that is known: a
+// proxy's own page means that the proxy failed and not the application.
+func stockPage(body []byte) string {
+	for _, p := range []struct{ name, text string }{
+		{"nginx", "<center><h1>500 Internal Server Error</h1></center>"},
+		{"Apache", "<p>The server encountered an internal error or\nmisconfiguration"},
+		{"HAProxy", "<html><body><h1>500 Internal Server Error</h1>"},
+		{"Envoy", "upstream connect error or disconnect/reset before headers"},
+	} {
+		if bytes.Contains(body[:min(len(body), 4<<10)], []byte(p.text)) {
+			return p.name
+		}
+	}
+	return ""
 }
