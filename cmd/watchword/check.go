@@ -22,7 +22,7 @@ func (c *checkCommand) Run(s *streams) error {
 		return &exitError{code: 1}
 	}
 	if err := agent.Check(cfg, agent.Options{Version: version(), Log: slog.New(slog.DiscardHandler)}); err != nil {
-		return err
+		return &exitError{1, err.Error()} // it begins with the place
 	}
 	off := 0
 	for _, m := range cfg.Monitors {

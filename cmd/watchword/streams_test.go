@@ -55,3 +55,23 @@ func TestHealthFollowsNoRedirect(t *testing.T) {
 		}
 	}
 }
+
+// What stands in for variables that are not there is taken by every room.
+func TestCheckWithoutSecrets(t *testing.T) {
+	file := saved(t, "w.yaml", `
+credentials: {c: {token_url: "${WW_UNSET_A}", client_id: "${WW_UNSET_B}", client_secret: "${file:/absent}", send_as: "${WW_UNSET_C}"}}
+notifiers:
+  d: {type: discord, webhook_url: "${WW_UNSET_D}", thread_id: "${WW_UNSET_E}", mention: "${WW_UNSET_F}"}
+  t: {type: telegram, bot_token: "${WW_UNSET_G}", chat_id: "${WW_UNSET_H}"}
+  w: {type: webhook, url: "${WW_UNSET_I}", method: "${WW_UNSET_J}", events: ["${WW_UNSET_K}"]}
+monitors: [{name: "${WW_UNSET_L}", url: "https://${WW_UNSET_M}/", credential: c}]`)
+	for _, c := range []struct {
+		args []string
+		code int
+	}{{[]string{"check", "-c", file}, 1}, {[]string{"check", "-c", file, "--allow-missing-secrets"}, 0}} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), c.args, &out, &errs); code != c.code || strings.Count(errs.String(), " is not set") != 13 {
+			t.Errorf("%v: exit %d, want %d and all 13 variables named:\n%s", c.args[3:], code, c.code, errs.String())
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (p *plan) buildSources(old *plan, r *rooms, key []byte) error {
 		}
 		s, err := r.registry.New(name, o)
 		if err != nil {
-			return fmt.Errorf("credential %q: %w", name, err)
+			return fmt.Errorf("%s: %w", p.cfg.Where["credentials."+name], err)
 		}
 		p.sources[name] = &source{s, print}
 	}
@@ -112,7 +112,7 @@ func (p *plan) buildChannels(old *plan, r *rooms, key []byte) error {
 		}
 		ch, err := notifiers.New(name, o, notifiers.Common{Client: c, UserAgent: r.userAgent, Zone: p.cfg.Timezone})
 		if err != nil {
-			return fmt.Errorf("notifier %q: %w", name, err)
+			return fmt.Errorf("%s: %w", p.cfg.Where["notifiers."+name], err)
 		}
 		p.channels[name] = &channel{ch, o, print}
 	}
