@@ -38,7 +38,7 @@ func Classify(err error) (check.Class, check.Reason, string) {
 		err = u.Err // its text is the URL, with the query
 	}
 	for _, judge := range []func(error) *verdict{
-		ofCertificate, ofName, ofOurselves, ofProxy, ofTLS, ofTime, ofConnecting, ofReset,
+		ofCertificate, ofName, ofOurselves, ofProxy, ofClientCertificate, ofTLS, ofTime, ofConnecting, ofReset,
 	} {
 		if v := judge(err); v != nil {
 			return v.class, v.reason, secret.Line(v.text, quoted)
@@ -81,6 +81,14 @@ func ofProxy(err error) *verdict {
 	}
 	_, _, text := Classify(e.Err)
 	return &verdict{check.Network, check.Proxy, "through the proxy: " + text}
+}
+
+func ofClientCertificate(err error) *verdict {
+	_, ok := errors.AsType[*notTaken](err)
+	if !ok || !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
+	return &verdict{check.TLS, check.Handshake, "the server asked for a client certificate and closed the connection"}
 }
 
 func ofTLS(err error) *verdict {

@@ -87,6 +87,14 @@ func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, erro
 		raw.Close()
 	})
 	conn.release = sync.OnceFunc(func() { stop(); cancel() })
+	own := conf.GetClientCertificate
+	conf.GetClientCertificate = func(i *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		conn.asked.Store(true)
+		if own == nil {
+			return new(tls.Certificate), nil // none, as crypto/tls itself does
+		}
+		return own(i)
+	}
 	conf.VerifyConnection = func(tls.ConnectionState) error { conn.release(); return nil }
 	return tls.Client(conn, conf), nil
 }
@@ -95,13 +103,37 @@ func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, erro
 type guarded struct {
 	net.Conn
 	release func()
-	ended   atomic.Bool // by the dial
+	ended   atomic.Bool  // by the dial
+	asked   atomic.Bool  // for a client certificate
+	heard   atomic.Int64 // bytes since
+}
+
+// longestAlert is more than a TLS alert takes, and less than anything that a
+// server says which takes a client certificate.
+const longestAlert = 64
+
+// notTaken is a connection that the server ended right after it asked for a
+// client certificate. In TLS 1.3 the client learns of that after its handshake,
+// and often by a write that fails before the alert is read.
+type notTaken struct{ error }
+
+func (e *notTaken) Unwrap() error { return e.error }
+
+func (c *guarded) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil && c.asked.Load() && c.heard.Load() <= longestAlert {
+		err = &notTaken{err}
+	}
+	return n, err
 }
 
 // Read says that the time was over where the closed connection is but the
 // consequence of that.
 func (c *guarded) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if c.asked.Load() {
+		c.heard.Add(int64(n))
+	}
 	if err != nil && c.ended.Load() {
 		err = os.ErrDeadlineExceeded
 	}
