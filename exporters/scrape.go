@@ -183,10 +183,10 @@ func acceptsGzip(h http.Header) bool {
 	star := false
 	for _, line := range h.Values("Accept-Encoding") {
 		for item := range strings.SplitSeq(line, ",") {
-			name, params, _ := strings.Cut(item, ";")
+			name, params, _ := strings.Cut(strings.ToLower(item), ";")
 			q, weighed := strings.CutPrefix(strings.TrimSpace(params), "q=")
 			wanted := !weighed || strings.Trim(q, "0.") != ""
-			switch strings.ToLower(strings.TrimSpace(name)) {
+			switch strings.TrimSpace(name) {
 			case "gzip":
 				return wanted
 			case "*":
