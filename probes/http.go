@@ -43,7 +43,6 @@ type Way struct {
 	Credential string                     // its name
 	Gate       string                     // what refuses together
 	Provider   string                     // origin of the token endpoint, with or without the default port; "" for none
-	TokenURL   string                     // redacted
 	Alive      func(context.Context) bool // whether the provider answers; nil: nobody to ask
 	Authelia   func() bool                // whether the token sent is one of Authelia's; may be nil
 	Token      func() *check.TokenInfo    // may be nil
