@@ -2,11 +2,8 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/watchword/watchword/internal/check"
 )
@@ -28,13 +25,56 @@ type pipe struct {
 	send   sender
 	log    *slog.Logger
 	mu     sync.Mutex
-	queue  []check.Change
+	next   waiting
 	wake   chan struct{}
 	unsafe bool // the last commit did not reach the disk
 }
 
+// waiting is what is committed next, in one transaction, so that a slow disk is
+// waited for once. Of each monitor and each incident it keeps the newest only:
+// an incident of thousands changes with each of them, and weighs megabytes.
+type waiting struct {
+	states     map[string]*check.MonitorState // nil: to be forgotten
+	incidents  map[string]check.IncidentRecord
+	deliveries []check.Delivery
+}
+
+func newWaiting() waiting {
+	return waiting{states: map[string]*check.MonitorState{}, incidents: map[string]check.IncidentRecord{}}
+}
+
+// add takes a change in. What it removes goes first: a monitor of a new type
+// comes back under its old id.
+func (w *waiting) add(c check.Change) {
+	for _, id := range c.Removed {
+		w.states[id] = nil
+	}
+	for i := range c.States {
+		w.states[c.States[i].ID] = &c.States[i]
+	}
+	for _, r := range c.Incidents {
+		w.incidents[r.ID] = r
+	}
+	w.deliveries = append(w.deliveries, c.Deliveries...)
+}
+
+func (w *waiting) change() check.Change {
+	c := check.Change{Deliveries: w.deliveries}
+	for id, s := range w.states {
+		if s == nil {
+			c.Removed = append(c.Removed, id)
+			continue
+		}
+		c.States = append(c.States, *s)
+	}
+	for _, r := range w.incidents {
+		c.Incidents = append(c.Incidents, r)
+	}
+	return c
+}
+
 func newPipe(k keeper, s sender, log *slog.Logger) *pipe {
-	return &pipe{keep: k, send: s, log: log, wake: make(chan struct{}, 1)}
+	return &pipe{keep: k, send: s, log: log, next: newWaiting(), wake: make(chan struct{}, 1)}
 }
 
 // push never waits.
@@ -43,7 +83,7 @@ func (p *pipe) push(c check.Change) {
 		return
 	}
 	p.mu.Lock()
-	p.queue = append(p.queue, c)
+	p.next.add(c)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -51,16 +91,15 @@ func (p *pipe) push(c check.Change) {
 	}
 }
 
-// run works until ctx ends and everything pushed before is through.
+// run works until ctx ends and everything pushed before is through. It waits
+// for the disk no longer than the keeper does.
 func (p *pipe) run(ctx context.Context) {
 	for {
 		select {
 		case <-p.wake:
 			p.drain(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-			defer cancel()
-			p.drain(last)
+			p.drain(ctx)
 			return
 		}
 	}
@@ -68,56 +107,29 @@ func (p *pipe) run(ctx context.Context) {
 
 func (p *pipe) drain(ctx context.Context) {
 	for {
-		c, ok := p.take()
-		if !ok {
+		p.mu.Lock()
+		c := p.next.change()
+		p.next = newWaiting()
+		p.mu.Unlock()
+		if c.Empty() {
 			return
 		}
-		p.commit(ctx, c)
+		p.commit(context.WithoutCancel(ctx), c)
 		p.send.Enqueue(c.Deliveries...)
 	}
 }
 
-// take merges all that waits, so that a slow disk is waited for once.
-func (p *pipe) take() (check.Change, bool) {
-	p.mu.Lock()
-	queue := p.queue
-	p.queue = nil
-	p.mu.Unlock()
-	if len(queue) == 0 {
-		return check.Change{}, false
-	}
-	c := queue[0]
-	for _, more := range queue[1:] {
-		c = merge(c, more)
-	}
-	return c, true
-}
-
-func merge(a, b check.Change) check.Change {
-	for _, s := range b.States { // an id that was forgotten and came back is kept
-		a.Removed = slices.DeleteFunc(a.Removed, func(id string) bool { return id == s.ID })
-	}
-	return check.Change{
-		States:     append(a.States, b.States...),
-		Removed:    append(a.Removed, b.Removed...),
-		Incidents:  append(a.Incidents, b.Incidents...),
-		Deliveries: append(a.Deliveries, b.Deliveries...),
-	}
-}
-
 func (p *pipe) commit(ctx context.Context, c check.Change) {
-	err := p.keep.Commit(context.WithoutCancel(ctx), c)
-	switch {
-	case err == nil:
+	err := p.keep.Commit(ctx, c)
+	if err == nil {
 		if p.unsafe {
 			p.log.Info("the database can be written again")
 		}
 		p.unsafe = false
-	case errors.Is(err, context.Canceled):
-	default:
-		if !p.unsafe {
-			p.log.Error("the database cannot be written; alerts go out from memory", "error", err)
-		}
-		p.unsafe = true
+		return
 	}
+	if !p.unsafe {
+		p.log.Error("the database cannot be written; alerts go out from memory", "error", err)
+	}
+	p.unsafe = true
 }
