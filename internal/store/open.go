@@ -191,6 +191,9 @@ func (s *Store) takeOver(found Snapshot) {
 // stillThere looks whether the path still leads to the file that is open; a
 // deleted one would take everything in and keep nothing.
 func (w *writer) stillThere() error {
+	if err := w.s.o.before("look"); err != nil {
+		return err
+	}
 	info, err := os.Stat(w.s.o.Path)
 	if err == nil && os.SameFile(info, w.file) {
 		return nil

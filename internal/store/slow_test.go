@@ -156,3 +156,22 @@ func TestMemoryIsBoundedWhileTheDiskIsAway(t *testing.T) {
 		t.Errorf("%d runs are kept (%v), want 100", len(runs), err)
 	}
 }
+
+// On a network's disk it is often the look at the file that hangs.
+func TestALookAtTheFileThatHangs(t *testing.T) {
+	g := &gate{only: "look"}
+	s := open(t, Options{Path: file(t), SlowAfter: 50 * time.Millisecond, before: g.before})
+	t.Cleanup(g.release)
+	g.shut()
+	unwritten(t, time.Now(), s.Commit(t.Context(), change(1)))
+	until(t, "it is said", func() bool { return !s.Stats().Writable })
+	began := time.Now()
+	for n := 2; n < 12; n++ {
+		unwritten(t, time.Now(), s.Commit(t.Context(), change(n)))
+	}
+	if took := time.Since(began); took > 400*time.Millisecond {
+		t.Errorf("ten more commits took %s: each waited for the disk that hangs", took)
+	}
+	g.release()
+	until(t, "all is written", func() bool { st := s.Stats(); return st.Writable && st.Unwritten == 0 })
+}

@@ -34,7 +34,7 @@ type Options struct {
 	Late func(Snapshot)
 
 	// What follows is for tests.
-	before     func(step string) error // called before each transaction
+	before     func(step string) error // called before each transaction and each look at the file
 	pragmas    func() []string         // more of them for each new connection
 	flushEvery time.Duration           // of runs; 0 is a minute
 	retry      time.Duration           // after the first failure; 0 is a second
@@ -93,7 +93,7 @@ type Store struct {
 	loaded   bool // whether snapshot was read from the database
 	given    bool // whether Load was called
 	failing  error
-	busy     time.Time // when the transaction in progress began
+	busy     time.Time // when the step of the writer that is in progress began
 	closed   bool
 	abandon  bool // Close does not wait any longer
 	stats    Stats

@@ -78,8 +78,11 @@ func (w *writer) work(ctx context.Context) time.Duration {
 	}
 }
 
-// step does the most urgent thing. It returns false when there is nothing.
+// step does the most urgent thing. It returns false when there is nothing. All
+// of it may hang: on a network's disk even the look whether the file is there.
 func (w *writer) step(ctx context.Context) (bool, error) {
+	w.s.setBusy(time.Now())
+	defer w.s.setBusy(time.Time{})
 	if w.db == nil {
 		if err := w.open(ctx); err != nil {
 			return false, err
@@ -118,20 +121,21 @@ func (w *writer) settle(err error) {
 // measured runs one transaction under the store's eyes.
 func (w *writer) measured(step string, f func() error) error {
 	began := time.Now()
-	w.s.mu.Lock()
-	w.s.busy = began
-	w.s.mu.Unlock()
 	err := w.s.o.before(step)
 	if err == nil {
 		err = f()
 	}
-	w.s.mu.Lock()
-	w.s.busy = time.Time{}
-	w.s.mu.Unlock()
 	if err == nil && step == "state" {
 		w.s.o.Observe(time.Since(began))
 	}
 	return err
+}
+
+// setBusy notes since when the disk is being waited for; the zero time: it is not.
+func (s *Store) setBusy(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = since
 }
 
 // writeBatch writes the changes that have come together.
