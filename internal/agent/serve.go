@@ -19,11 +19,19 @@ func (a *Agent) newTracker(p *plan) *incident.Tracker { return incident.New(a.in
 func (a *Agent) incidentOptions(p *plan) incident.Options {
 	o := incident.Options{
 		GroupWait: p.cfg.Alerting.GroupWait, Location: p.location, NewID: a.ids.incident, DeliveryID: a.ids.delivery,
+		Transition: a.logTransition,
 	}
 	if base := p.cfg.Server.ExternalURL; base != "" {
 		o.Link = func(string) string { return base }
 	}
 	return o
+}
+
+// logTransition tells of recoveries; failures are logged with their reason.
+func (a *Agent) logTransition(id string, from, to check.State) {
+	if to == check.Up && from != check.Pending {
+		a.log.Info("monitor recovered", "monitor", id, "was", string(from))
+	}
 }
 
 func (a *Agent) newMetrics() *exporters.Prometheus {

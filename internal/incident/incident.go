@@ -45,8 +45,44 @@ type said struct {
 	Gone     bool           `json:"gone,omitempty"`   // as a note that they are no longer monitored
 	Failing  []check.Member `json:"failing,omitempty"`
 
-	hold   time.Time // not before
-	queued bool
+	hold    time.Time // not before
+	queued  bool
+	in      map[string]bool // who stands in Told or Announce
+	failing int             // how many of them fail now
+	every   time.Duration   // no member wants to be reminded more often; 0: none at all
+}
+
+// add takes a member that fails in; it returns false if the notifier knows of
+// it already.
+func (s *said) add(id string, every time.Duration) bool {
+	s.hurry(every)
+	s.failing++
+	if s.in[id] {
+		return false
+	}
+	if s.in == nil {
+		s.in = map[string]bool{}
+	}
+	s.in[id] = true
+	return true
+}
+
+// hurry has the notifier reminded at least so often; 0 asks for nothing.
+func (s *said) hurry(every time.Duration) {
+	if every > 0 && (s.every == 0 || every < s.every) {
+		s.every = every
+	}
+}
+
+// index works out what is not stored.
+func (s *said) index(members map[string]*member) {
+	s.in, s.failing = map[string]bool{}, 0
+	for _, id := range s.owed() {
+		if !s.in[id] && members[id] != nil {
+			s.failing++
+		}
+		s.in[id] = true
+	}
 }
 
 // ledger is what an incident keeps beside its record.
@@ -113,6 +149,9 @@ func restoreIncident(r check.IncidentRecord) (*incident, error) {
 	}
 	if i.said == nil {
 		i.said = map[string]*said{}
+	}
+	for _, s := range i.said {
+		s.index(i.members)
 	}
 	return i, nil
 }

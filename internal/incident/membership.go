@@ -50,7 +50,8 @@ func (t *Tracker) enter(e *entry, inc *incident, now time.Time) {
 	for _, name := range e.policy.Notify {
 		t.announce(e, inc, name, now)
 	}
-	t.dirty[inc.id], t.touched[m.ID] = inc, e
+	t.soon(inc, now)
+	t.touched[m.ID] = e
 }
 
 // announce decides whether a notifier hears of a member by itself.
@@ -63,22 +64,22 @@ func (t *Tracker) announce(e *entry, inc *incident, name string, now time.Time) 
 		s = &said{}
 		inc.said[name] = s
 	}
-	id := e.state.ID
-	known := slices.Contains(s.Told, id) || slices.Contains(s.Announce, id)
 	if s.Up { // somebody fails again, or still, before the Up went out: the Down that was told holds
 		s.Up, s.Gone, s.Failing = false, false, nil
 	}
-	switch {
-	case known:
-	case len(s.Told) > 0 && len(s.Announce) == 0 && t.silently(e, inc):
+	id := e.state.ID
+	if !s.add(id, e.policy.RemindEvery) {
+		return
+	}
+	if len(s.Told) > 0 && len(s.Announce) == 0 && t.silently(e, inc) {
 		s.Told = append(s.Told, id)
-	default:
-		s.Announce = append(s.Announce, id)
-		t.enqueue(inc, name, now)
-		if e.cohort != nil {
-			s.hold = e.cohort.until
-			e.cohort.held = append(e.cohort.held, held{inc, name})
-		}
+		return
+	}
+	s.Announce = append(s.Announce, id)
+	t.enqueue(inc, name, now)
+	if e.cohort != nil {
+		s.hold = e.cohort.until
+		e.cohort.held = append(e.cohort.held, held{inc, name})
 	}
 }
 
@@ -94,14 +95,28 @@ func (t *Tracker) stay(e *entry, now time.Time) {
 	m.Cause = e.cause
 	if t.onCause(e, inc, now) {
 		m.Off, inc.seen = 0, now
-		if inc.cause == e.cause && (inc.fault.Reason != e.state.Fault.Reason || inc.fault.Class != e.state.Fault.Class) {
+		if inc.tells(e) {
 			inc.fault = *e.state.Fault
-			t.dirty[inc.id] = inc
+			t.soon(inc, now)
 		}
 		return
 	}
 	m.Off++
 	t.endCause(inc, now)
+}
+
+// tells says whether the last failure of a monitor is news of the incident. The
+// words for a shared cause differ from member to member and are not.
+func (i *incident) tells(e *entry) bool {
+	f := e.state.Fault
+	switch {
+	case i.cause != e.cause:
+		return false
+	case i.fault.Class != f.Class || i.fault.Reason != f.Reason:
+		return true
+	default:
+		return !i.cause.Shared() && i.fault != *f
+	}
 }
 
 // onCause says whether the last failure of a monitor is one of the incident's
@@ -132,9 +147,12 @@ func (t *Tracker) leave(e *entry, now time.Time, gone bool) {
 		inc.healed = now
 	}
 	for name, s := range inc.said {
+		if s.in[id] {
+			s.failing--
+		}
 		t.settle(inc, name, s, gone, now)
 	}
-	t.dirty[inc.id] = inc
+	t.soon(inc, now)
 	if len(inc.members) == 0 {
 		t.end(inc, now)
 		return
@@ -144,12 +162,13 @@ func (t *Tracker) leave(e *entry, now time.Time, gone bool) {
 
 // settle makes an Up due once nobody of whom the notifier was told still fails.
 func (t *Tracker) settle(inc *incident, name string, s *said, gone bool, now time.Time) {
-	owed := s.owed()
-	if len(owed) == 0 || slices.ContainsFunc(owed, func(id string) bool { return inc.members[id] != nil }) {
+	if len(s.in) == 0 || s.failing > 0 {
 		return
 	}
 	if gone && inc.healed.IsZero() { // of whom nobody was told, nothing is owed
-		if s.Announce = nil; len(s.Told) == 0 {
+		s.Announce = nil
+		s.index(inc.members)
+		if len(s.Told) == 0 {
 			return
 		}
 	}
@@ -219,7 +238,7 @@ func (t *Tracker) scatter(inc *incident, now time.Time) {
 				s.Failing = append(s.Failing, inc.past[e.state.ID])
 			}
 		}
-		s.Up = true
+		s.Up, s.failing = true, 0
 		t.enqueue(inc, name, now)
 	}
 	clear(inc.members)

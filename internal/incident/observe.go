@@ -25,7 +25,7 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	}
 	t.watchLine(now)
 	t.flush(now)
-	return e.state, t.take()
+	return e.state, t.take(now)
 }
 
 func (t *Tracker) pass(e *entry, now time.Time) {
@@ -39,9 +39,10 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 		if e.incident != nil {
 			t.leave(e, now, false)
 		}
+		from := s.State
 		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now}
 		e.cause = check.Cause{}
-		t.changed(e)
+		t.changed(e, from)
 		t.dissolve(e, now)
 	}
 	t.touched[s.ID] = e
@@ -75,22 +76,17 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	t.dissolve(e, now)
 }
 
-func (t *Tracker) setState(e *entry, s check.State, now time.Time) {
-	if e.state.State != s {
-		e.state.State, e.state.Since = s, now
-		t.changed(e)
+func (t *Tracker) setState(e *entry, to check.State, now time.Time) {
+	if from := e.state.State; from != to {
+		e.state.State, e.state.Since = to, now
+		t.changed(e, from)
 	}
 }
 
-func (t *Tracker) changed(e *entry) {
-	if t.opts.Transition == nil {
-		return
+func (t *Tracker) changed(e *entry, from check.State) {
+	if t.opts.Transition != nil {
+		t.opts.Transition(e.state.ID, from, e.state.State)
 	}
-	var c check.Class
-	if e.state.Fault != nil {
-		c = e.state.Fault.Class
-	}
-	t.opts.Transition(c, e.state.State)
 }
 
 // Advance tells the tracker that it is now. It returns what became due and when
@@ -101,7 +97,7 @@ func (t *Tracker) Advance(now time.Time) (check.Change, time.Time) {
 	t.remind(now)
 	t.watchLine(now)
 	t.flush(now)
-	return t.take(), t.next()
+	return t.take(now), t.next()
 }
 
 // Next returns when Advance wants to be called; the zero time: not before the

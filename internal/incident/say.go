@@ -52,15 +52,32 @@ func (t *Tracker) enqueue(inc *incident, name string, now time.Time) {
 	if q == nil || s == nil {
 		return
 	}
-	t.dirty[inc.id] = inc
 	if due := now.Add(t.opts.GroupWait); q.due.IsZero() || due.Before(q.due) {
 		q.due = due
 	}
 	s.Due = q.due
+	if s.queued && !s.Up { // that something is due is on disk already
+		t.soon(inc, now)
+		return
+	}
+	t.dirty[inc.id] = inc
 	if !s.queued {
 		s.queued = true
 		q.items = append(q.items, inc)
 	}
+}
+
+// recordAfter is how long a record may lag behind who belongs to an incident:
+// writing it costs as much as it has members, and a restart finds them by their
+// states as well.
+const recordAfter = time.Second
+
+// soon has an incident recorded together with what else comes shortly.
+func (t *Tracker) soon(inc *incident, now time.Time) {
+	if len(t.later) == 0 {
+		t.laterAt = now.Add(recordAfter)
+	}
+	t.later[inc.id] = inc
 }
 
 // flush sends out what is due.
@@ -190,9 +207,17 @@ func (t *Tracker) deliver(q *queue, now time.Time, es []check.Event) {
 
 // remind makes the reminders due that are.
 func (t *Tracker) remind(now time.Time) {
+	if !t.reminding {
+		return
+	}
 	for _, inc := range t.incidents {
 		for name, s := range inc.said {
-			if at := t.reminderAt(inc, s); !at.IsZero() && !at.After(now) {
+			at := reminderAt(inc, s)
+			if at.IsZero() || at.After(now) {
+				continue
+			}
+			s.every = t.remindEvery(inc, s.Told) // the most impatient may have recovered
+			if at = reminderAt(inc, s); !at.IsZero() && !at.After(now) {
 				s.Remind = true
 				t.enqueue(inc, name, now)
 			}
@@ -200,18 +225,17 @@ func (t *Tracker) remind(now time.Time) {
 	}
 }
 
-// reminderAt returns when the notifier is to be reminded of the incident, by
-// the most impatient of its members; the zero time for never.
-func (t *Tracker) reminderAt(inc *incident, s *said) time.Time {
-	if len(s.Told) == 0 || s.Up || s.queued || !inc.ended.IsZero() {
+// reminderAt returns a time before which the notifier is not to be reminded of
+// the incident; the zero time for never.
+func reminderAt(inc *incident, s *said) time.Time {
+	if s.every == 0 || len(s.Told) == 0 || s.Up || s.queued || !inc.ended.IsZero() {
 		return time.Time{}
 	}
-	if every := t.remindEvery(inc, s.Told); every > 0 {
-		return s.Last.Add(every)
-	}
-	return time.Time{}
+	return s.Last.Add(s.every)
 }
 
+// remindEvery returns how often the most impatient of those who fail wants to be
+// reminded of.
 func (t *Tracker) remindEvery(inc *incident, ids []string) time.Duration {
 	var every time.Duration
 	for _, id := range ids {
@@ -236,9 +260,14 @@ func (t *Tracker) next() time.Time {
 	for _, q := range t.queues {
 		sooner(q.due)
 	}
-	for _, inc := range t.incidents {
-		for _, s := range inc.said {
-			sooner(t.reminderAt(inc, s))
+	if len(t.later) > 0 {
+		sooner(t.laterAt)
+	}
+	if t.reminding {
+		for _, inc := range t.incidents {
+			for _, s := range inc.said {
+				sooner(reminderAt(inc, s))
+			}
 		}
 	}
 	return next

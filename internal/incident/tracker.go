@@ -39,11 +39,14 @@ type Channel struct {
 // Options sets a Tracker up.
 type Options struct {
 	GroupWait  time.Duration
-	Location   string                         // agent.location, for the text of agent/offline
-	NewID      func() string                  // of incidents
-	DeliveryID func() int64                   // increasing
-	Link       func(id string) string         // page of an incident, "" for none; nil: none
-	Transition func(check.Class, check.State) // nil, or told of each monitor that changes its state
+	Location   string                 // agent.location, for the text of agent/offline
+	NewID      func() string          // of incidents
+	DeliveryID func() int64           // increasing
+	Link       func(id string) string // page of an incident, "" for none; nil: none
+
+	// Transition is told of each monitor that changes its state; nil: nobody is.
+	// It must not call the tracker.
+	Transition func(id string, from, to check.State)
 }
 
 // Tracker holds the state of all monitors and the open incidents. Its methods
@@ -58,7 +61,11 @@ type Tracker struct {
 	queues    map[string]*queue         // by notifier
 	line      line
 	touched   map[string]*entry
-	dirty     map[string]*incident
+	dirty     map[string]*incident // to be recorded now
+	later     map[string]*incident // to be recorded at laterAt
+	laterAt   time.Time
+	reminding bool // whether any monitor wants reminders
+	restored  bool // Restore was called, and Configure not yet
 	forgotten []string
 	out       []check.Delivery
 }
@@ -70,13 +77,14 @@ type entry struct {
 	cause    check.Cause // of the last failure
 	incident *incident
 	cohort   *cohort
+	adopted  bool // its state says that it belongs to the incident, whose record does not know of it yet
 }
 
 // New returns a Tracker that knows no monitor yet.
 func New(o Options) *Tracker {
 	return &Tracker{
 		opts: o, entries: map[string]*entry{}, incidents: map[string]*incident{}, byCause: map[check.Cause]*incident{},
-		queues: map[string]*queue{}, line: newLine(), touched: map[string]*entry{}, dirty: map[string]*incident{},
+		queues: map[string]*queue{}, line: newLine(), touched: map[string]*entry{}, dirty: map[string]*incident{}, later: map[string]*incident{},
 	}
 }
 
@@ -99,15 +107,51 @@ func (t *Tracker) Restore(states []check.MonitorState, open []check.IncidentReco
 		}
 	}
 	for _, s := range states {
-		m := &check.Monitor{ID: s.ID, Name: s.ID, Type: s.Type}
-		e := &entry{policy: Policy{Monitor: m, Recoveries: 1}, state: s}
-		if inc := t.incidents[s.Incident]; inc != nil && inc.members[s.ID] != nil {
-			e.incident, e.cause = inc, inc.members[s.ID].Cause
-			m.Name, m.Group = inc.members[s.ID].Name, inc.members[s.ID].Group
-		}
-		t.entries[s.ID] = e
+		t.restoreState(s)
 	}
+	t.restored = true
 	return errors.Join(errs...)
+}
+
+func (t *Tracker) restoreState(s check.MonitorState) {
+	m := &check.Monitor{ID: s.ID, Name: s.ID, Type: s.Type}
+	e := &entry{policy: Policy{Monitor: m, Recoveries: 1}, state: s}
+	t.entries[s.ID] = e
+	inc := t.incidents[s.Incident]
+	if inc == nil || s.State != check.Down || !inc.ended.IsZero() {
+		return
+	}
+	if inc.members[s.ID] == nil {
+		inc.members[s.ID] = &member{Member: check.Member{ID: s.ID, Name: s.ID, Since: s.Failing}, Cause: inc.cause}
+		delete(inc.past, s.ID)
+		e.adopted = true
+	}
+	found := inc.members[s.ID]
+	e.incident, e.cause, m.Name, m.Group = inc, found.Cause, found.Name, found.Group
+}
+
+// reconcile takes those out of the restored incidents of whom the states say
+// that they recovered: a record may lag behind them.
+func (t *Tracker) reconcile(now time.Time) {
+	t.restored = false
+	for _, inc := range t.incidents {
+		for id, m := range inc.members {
+			e := t.entries[id]
+			if e != nil && e.incident == inc {
+				continue
+			}
+			delete(inc.members, id)
+			inc.past[id], inc.healed = m.Member, now
+			for name, s := range inc.said {
+				s.index(inc.members)
+				t.settle(inc, name, s, false, now)
+			}
+			t.dirty[inc.id] = inc
+		}
+		if len(inc.members) == 0 && inc.ended.IsZero() {
+			t.end(inc, now)
+		}
+	}
 }
 
 // Configure replaces monitors and notifiers at the time now. State follows the
@@ -118,10 +162,18 @@ func (t *Tracker) Configure(o Options, ps []Policy, cs []Channel, now time.Time)
 	defer t.mu.Unlock()
 	t.opts = o
 	t.configureQueues(cs, now)
+	restored := t.restored
+	if restored {
+		t.reconcile(now)
+	}
 	keep := make(map[string]bool, len(ps))
+	t.reminding = false
 	for _, p := range ps {
 		keep[p.Monitor.ID] = true
 		t.configureMonitor(p, now)
+	}
+	if restored {
+		t.reindex()
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.entries)) {
 		if !keep[id] {
@@ -129,7 +181,7 @@ func (t *Tracker) Configure(o Options, ps []Policy, cs []Channel, now time.Time)
 		}
 	}
 	t.flush(now)
-	return t.take()
+	return t.take(now)
 }
 
 func (t *Tracker) configureMonitor(p Policy, now time.Time) {
@@ -143,9 +195,36 @@ func (t *Tracker) configureMonitor(p Policy, now time.Time) {
 		t.entries[p.Monitor.ID] = e
 	}
 	e.policy = p
+	t.reminding = t.reminding || p.RemindEvery > 0
 	if e.incident != nil {
-		if m := e.incident.members[e.state.ID]; m != nil {
-			m.Name, m.Group = p.Monitor.Name, p.Monitor.Group
+		t.configureMember(e, now)
+	}
+}
+
+func (t *Tracker) configureMember(e *entry, now time.Time) {
+	inc, p := e.incident, e.policy
+	if m := inc.members[e.state.ID]; m != nil {
+		m.Name, m.Group = p.Monitor.Name, p.Monitor.Group
+	}
+	for _, s := range inc.said {
+		if s.in[e.state.ID] {
+			s.hurry(p.RemindEvery)
+		}
+	}
+	if !e.adopted {
+		return
+	}
+	e.adopted = false
+	for _, name := range p.Notify {
+		t.announce(e, inc, name, now)
+	}
+}
+
+// reindex counts anew after those who were adopted were announced.
+func (t *Tracker) reindex() {
+	for _, inc := range t.incidents {
+		for _, s := range inc.said {
+			s.index(inc.members)
 		}
 	}
 }
@@ -161,7 +240,11 @@ func (t *Tracker) remove(e *entry, now time.Time) {
 }
 
 // take hands out what changed since the last call.
-func (t *Tracker) take() check.Change {
+func (t *Tracker) take(now time.Time) check.Change {
+	if len(t.later) > 0 && !now.Before(t.laterAt) {
+		maps.Copy(t.dirty, t.later)
+		clear(t.later)
+	}
 	if len(t.touched)+len(t.dirty)+len(t.forgotten)+len(t.out) == 0 {
 		return check.Change{} // the ordinary case, at every run that passes
 	}
@@ -171,6 +254,7 @@ func (t *Tracker) take() check.Change {
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.dirty)) {
 		inc := t.dirty[id]
+		delete(t.later, id)
 		if inc.finished() {
 			delete(t.incidents, id)
 		}
