@@ -56,7 +56,7 @@ type Options struct {
 	Finished   func(notifier, outcome string) // a delivery ended
 	Attempted  func(notifier, result string)  // ok, retry or refused
 	Unrecorded func(notifier string)          // the ledger did not take a note
-	Limit      int                            // messages that wait for one notifier; 0 is 1000
+	Limit      int                            // messages that wait for one notifier, a tenth more at times; 0 is 10 000
 
 	jitter func() float64 // [0, 1)
 }
@@ -70,6 +70,10 @@ const (
 	ledgerWait  = 2 * time.Second
 	grace       = 5 * time.Second // for attempts in flight when the outbox ends
 	tries       = 10 * time.Second
+
+	// A notifier that takes one message an incident (a webhook) gets as many
+	// at once as there are monitors that fail for reasons of their own.
+	defaultLimit = 10_000
 )
 
 // Outbox is the queues of all notifiers. Its methods may be called from
@@ -104,7 +108,7 @@ func New(o Options) *Outbox {
 		o.Ledger = noLedger{}
 	}
 	if o.Limit <= 0 {
-		o.Limit = 1000
+		o.Limit = defaultLimit
 	}
 	if o.jitter == nil {
 		o.jitter = rand.Float64

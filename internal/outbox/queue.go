@@ -52,8 +52,8 @@ func (q *queue) put(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.items = append(q.items, it)
-	if len(q.items) > q.box.o.Limit {
-		q.makeRoom(it)
+	if limit := q.box.o.Limit; len(q.items) > limit+limit/10 {
+		q.makeRoom()
 	}
 	q.kick()
 }

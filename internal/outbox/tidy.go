@@ -166,10 +166,11 @@ func (q *queue) dropOld(now time.Time) {
 	})
 }
 
-// makeRoom brings the queue back to its limit after it was put in: reminders
-// go first, the oldest before the others, then what recovered meanwhile, then
-// the oldest of what is not about something broken, then the oldest.
-func (q *queue) makeRoom(it *item) {
+// makeRoom brings the queue back to its limit: reminders go first, the oldest
+// before the others, then what recovered meanwhile, then the oldest of what is
+// not about something broken, then the oldest. All of it is looked through, so
+// put has it done for many at once.
+func (q *queue) makeRoom() {
 	excess := len(q.items) - q.box.o.Limit
 	take := func(kind func(*item) bool) func(*item) bool {
 		return func(it *item) bool {
@@ -192,7 +193,7 @@ func (q *queue) makeRoom(it *item) {
 		}
 	}
 	q.remove(Superseded, take(func(it *item) bool { return it.d.Kind == check.KindReminder }))
-	if excess > 0 && it.d.Kind == check.KindUp {
+	if excess > 0 {
 		q.mergeRecovered(func(*item) bool { return true })
 		excess = len(q.items) - q.box.o.Limit
 	}
