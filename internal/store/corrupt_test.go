@@ -132,3 +132,35 @@ func TestADeletedDatabaseIsBegunAgain(t *testing.T) {
 		t.Errorf("%d incidents, want 2", len(found.Open))
 	}
 }
+
+// SQLite has no checksums: what is damaged within a text is found by us alone.
+func TestARowThatMakesNoSenseKeepsNoOther(t *testing.T) {
+	path := file(t)
+	s := openPlain(t, path)
+	for n := 1; n <= 3; n++ {
+		commit(t, s, change(n))
+	}
+	closeStore(t, s)
+	d := raw(t, path)
+	for _, damage := range []string{
+		`UPDATE deliveries SET body = replace(body, '{', '[') WHERE id = (SELECT min(id) FROM deliveries)`,
+		`UPDATE incidents SET ledger = ledger || '}' WHERE id = (SELECT min(id) FROM incidents)`,
+		`UPDATE states SET fault = '{' WHERE fault <> ''`,
+	} {
+		if n, err := d.affect(t.Context(), damage); err != nil || n == 0 {
+			t.Fatalf("%s: %d rows, %v", damage, n, err)
+		}
+	}
+	d.close()
+	log := newLines()
+	s = open(t, Options{Path: path, Log: slog.New(slog.NewTextHandler(log, nil))})
+	log.await(t, "make no sense")
+	found, err := s.Load(t.Context())
+	if err != nil || len(found.Deliveries) != 2 || len(found.Open) != 2 || len(found.States) != 3 || found.Unreadable != 2 {
+		t.Errorf("found %d deliveries, %d incidents, %d states and %d that make no sense: %v", len(found.Deliveries), len(found.Open), len(found.States), found.Unreadable, err)
+	}
+	if is, err := s.Incidents(t.Context(), "all", 10); err != nil || len(is) != 2 {
+		t.Errorf("%d incidents are shown, %v", len(is), err)
+	}
+	commit(t, s, change(4))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,10 @@ type Snapshot struct {
 	// LastDelivery is the highest number that a delivery may already have. It
 	// is a time in microseconds when the database could not be read.
 	LastDelivery int64
+
+	// Unreadable is how many deliveries and incidents stayed behind because
+	// what the database holds of them makes no sense.
+	Unreadable int
 
 	// Unread says that there may be a database with more in it, which cannot
 	// be read for the time being.
@@ -93,8 +98,9 @@ func (f *Snapshot) readDeliveries(ctx context.Context, q querier) error {
 		if err := rows.Scan(&status, &body); err != nil {
 			return err
 		}
-		if err := json.Unmarshal(body, &d.Delivery); err != nil {
-			return fmt.Errorf("read delivery: %w", err)
+		if json.Unmarshal(body, &d.Delivery) != nil { // one bad row must not keep the others
+			f.Unreadable++
+			return nil
 		}
 		d.Sending = status == sending
 		f.Deliveries = append(f.Deliveries, d)
@@ -105,12 +111,18 @@ func (f *Snapshot) readDeliveries(ctx context.Context, q querier) error {
 func (f *Snapshot) readIncidents(ctx context.Context, q querier) error {
 	return each(ctx, q, func(rows *sql.Rows) error {
 		r, err := scanIncident(rows)
-		if err == nil {
-			f.Open = append(f.Open, r)
+		if errors.Is(err, errUnreadable) {
+			f.Unreadable++
+			return nil
 		}
+		f.Open = append(f.Open, r)
 		return err
 	}, `SELECT `+incidentColumns+` FROM incidents WHERE closed = 0 ORDER BY opened`)
 }
+
+// errUnreadable says that a row is not what this program writes: SQLite has no
+// checksums, and a bit that flips within a text is no corruption to it.
+var errUnreadable = errors.New("it makes no sense") //nolint:gochecknoglobals // an error value
 
 const incidentColumns = "id, cause_kind, cause_key, fault, opened, closed, members, ledger"
 
@@ -123,11 +135,8 @@ func scanIncident(rows *sql.Rows) (check.IncidentRecord, error) {
 	if err := rows.Scan(&r.ID, &r.Cause.Kind, &r.Cause.Key, &fault, &opened, &closed, &members, &ledger); err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(fault, &r.Fault); err != nil {
-		return r, fmt.Errorf("read fault of incident %q: %w", r.ID, err)
-	}
-	if err := json.Unmarshal(members, &r.Members); err != nil {
-		return r, fmt.Errorf("read members of incident %q: %w", r.ID, err)
+	if json.Unmarshal(fault, &r.Fault) != nil || json.Unmarshal(members, &r.Members) != nil || len(ledger) > 0 && !json.Valid(ledger) {
+		return r, fmt.Errorf("read incident %q: %w", r.ID, errUnreadable)
 	}
 	if len(ledger) > 0 {
 		r.Ledger = ledger
@@ -148,9 +157,7 @@ func (f *Snapshot) readStates(ctx context.Context, q querier) error {
 		}
 		if len(fault) > 0 {
 			s.Fault = &check.FaultText{}
-			if err := json.Unmarshal(fault, s.Fault); err != nil {
-				return fmt.Errorf("read fault of monitor %q: %w", s.ID, err)
-			}
+			_ = json.Unmarshal(fault, s.Fault) // it is to be shown, and the next run brings another
 		}
 		s.Since, s.Failing = moment(since), moment(failing)
 		f.States = append(f.States, s)

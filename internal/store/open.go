@@ -50,6 +50,9 @@ func (w *writer) openOnce(ctx context.Context) error {
 		db.close()
 		return fmt.Errorf("read database %q: %w", s.o.Path, err)
 	}
+	if found.Unreadable > 0 {
+		s.o.Log.Error("messages or incidents in the database make no sense and are left out", slog.String("path", s.o.Path), slog.Int("count", found.Unreadable))
+	}
 	w.db = db
 	w.file, _ = os.Stat(s.o.Path)
 	w.begun = false

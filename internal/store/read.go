@@ -117,6 +117,9 @@ func (s *Store) Incidents(ctx context.Context, state string, limit int) ([]check
 		var records []check.IncidentRecord
 		err := each(ctx, q, func(rows *sql.Rows) error {
 			r, err := scanIncident(rows)
+			if errors.Is(err, errUnreadable) {
+				return nil
+			}
 			records = append(records, r)
 			return err
 		}, query, limit+len(newer))
