@@ -216,3 +216,48 @@ func TestDeletedDatabase(t *testing.T) {
 	}
 	during(t, 3*time.Second, "nothing is told again", func() bool { return w.said("[Down] two") == 1 })
 }
+
+// A disk that comes after the start brings messages that still wait, and no
+// incident that never ends.
+func TestDiskThatComesLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
+	dir := t.TempDir()
+	folder, away := filepath.Join(dir, "disk"), filepath.Join(dir, "away")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "watch.yaml")
+	save(t, file, w.onDisk(dir, filepath.Join(folder, "watch.db"), "one"))
+	first := start(t, file)
+	until(t, 15*time.Second, "it is up", func() bool { return first.all("up") })
+	w.Application.SetFailing("/m/one", true)
+	until(t, 15*time.Second, "a Down", func() bool { return w.said("[Down] one") == 1 })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(folder, away); err != nil {
+		t.Fatal(err)
+	}
+	save(t, folder, "no folder")
+	second := start(t, file)
+	until(t, 15*time.Second, "a Down of one that knows of none", func() bool { return w.said("[Down] one") == 2 })
+	if err := errors.Join(os.Remove(folder), os.Rename(away, folder)); err != nil {
+		t.Fatal(err)
+	}
+	until(t, 45*time.Second, "the disk is written", func() bool { v, _ := second.metric("watchword_store_writable"); return v == 1 })
+	if err := second.stop(); err != nil {
+		t.Fatal(err)
+	}
+	third := start(t, file)
+	if is := third.incidents("open"); len(is) != 1 {
+		t.Errorf("after a restart %d incidents are open, want the one that goes on: %+v", len(is), is)
+	}
+	runs := w.Application.Runs("/m/one")
+	until(t, 15*time.Second, "new runs", func() bool { return w.Application.Runs("/m/one") > runs+2 })
+	if w.said("[Up] one") != 0 {
+		t.Error("an Up was told of one that fails all the time")
+	}
+	w.Application.SetFailing("/m/one", false)
+	until(t, 15*time.Second, "an Up", func() bool { return w.said("[Up] one") == 1 })
+}

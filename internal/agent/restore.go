@@ -63,8 +63,14 @@ func (a *Agent) beReady() {
 
 func (a *Agent) takeLate(found store.Snapshot) {
 	a.ids.atLeast(found.LastDelivery)
-	a.log.Info("the database can be read again", "messages", len(found.Deliveries))
+	a.log.Info("the database can be read again", "messages", len(found.Deliveries), "incidents", len(found.Open))
 	a.outbox.Restore(stored(found.Deliveries))
+	// What still fails has an incident of its own by now. The former ones would
+	// come back at the next start with members that nothing takes out of them.
+	for i := range found.Open {
+		found.Open[i].Closed = time.Now()
+	}
+	a.pipe.push(check.Change{Incidents: found.Open})
 }
 
 func stored(ds []store.StoredDelivery) []outbox.Stored {
