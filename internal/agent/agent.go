@@ -166,6 +166,11 @@ func (a *Agent) observe(r check.Result) check.State {
 		return ""
 	}
 	a.board.Record(r, s)
+	for _, other := range c.States { // who fails for other reasons than the cause that this result ended
+		if other.ID != s.ID {
+			a.board.SetState(other.ID, other)
+		}
+	}
 	a.pipe.push(c)
 	a.observing.Unlock()
 	a.wake(c)
