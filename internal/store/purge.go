@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"math"
 	"os"
 	"time"
 )
@@ -78,7 +80,7 @@ func (d *database) forgetful(now time.Time, limit int64) []func(context.Context)
 			(SELECT span, start, mon FROM rollups WHERE span = ? AND start < ? LIMIT ?)`, int64(span/time.Second), now.Add(-keep).Unix())
 	}
 	return []func(context.Context) (int64, error){
-		func(ctx context.Context) (int64, error) { return d.forgetSlot(ctx, now.Add(-keepRuns).Unix()) },
+		func(ctx context.Context) (int64, error) { return d.forgetRuns(ctx, now) },
 		func(ctx context.Context) (int64, error) { return d.makeRoom(ctx, limit) },
 		rolls(tenMinutes, keepTenMinutes), rolls(time.Hour, keepHours), rolls(day, keepDays),
 		del(`DELETE FROM incidents WHERE rowid IN
@@ -90,21 +92,34 @@ func (d *database) forgetful(now time.Time, limit int64) []func(context.Context)
 	}
 }
 
-// forgetSlot forgets rows of the oldest slot, if it is older than before
-// (seconds since 1970), and says to come again as long as there is more.
-func (d *database) forgetSlot(ctx context.Context, before int64) (int64, error) {
+// forgetRuns forgets what is old, and what was written while the clock was more
+// than a day ahead: it would be kept until that time comes, and so would all
+// that is written after it.
+func (d *database) forgetRuns(ctx context.Context, now time.Time) (int64, error) {
+	ahead := now.Add(day).Unix()
+	n, err := d.forgetSlot(ctx, now.Add(-keepRuns).Unix(), ahead)
+	if err == nil && n == 0 && d.slot > ahead {
+		err = d.conn.QueryRowContext(ctx, `SELECT coalesce(max(slot), 0) FROM slots`).Scan(&d.slot)
+	}
+	return n, err
+}
+
+// forgetSlot forgets rows of the oldest slot that is older than before or newer
+// than after (seconds since 1970), and says to come again as long as there may
+// be more.
+func (d *database) forgetSlot(ctx context.Context, before, after int64) (int64, error) {
 	more := int64(0)
 	err := d.tx(ctx, false, func() error {
-		var slot int64
-		if err := d.conn.QueryRowContext(ctx, `SELECT coalesce(min(slot), ?) FROM slots`, before).Scan(&slot); err != nil || slot >= before {
+		var slot sql.NullInt64
+		if err := d.conn.QueryRowContext(ctx, `SELECT min(slot) FROM slots WHERE slot < ? OR slot > ?`, before, after).Scan(&slot); err != nil || !slot.Valid {
 			return err
 		}
 		more = txRows
-		n, err := d.affect(ctx, `DELETE FROM runs WHERE (slot, mon, ts) IN (SELECT slot, mon, ts FROM runs WHERE slot = ? LIMIT ?)`, slot, txRows)
+		n, err := d.affect(ctx, `DELETE FROM runs WHERE (slot, mon, ts) IN (SELECT slot, mon, ts FROM runs WHERE slot = ? LIMIT ?)`, slot.Int64, txRows)
 		if err != nil || n == txRows {
 			return err
 		}
-		return d.exec(ctx, `DELETE FROM slots WHERE slot = ?`, slot)
+		return d.exec(ctx, `DELETE FROM slots WHERE slot = ?`, slot.Int64)
 	})
 	return more, err
 }
@@ -124,7 +139,7 @@ func (d *database) makeRoom(ctx context.Context, limit int64) (int64, error) {
 	if err != nil || (pages-free)*size <= limit {
 		return 0, err
 	}
-	return d.forgetSlot(ctx, d.slot)
+	return d.forgetSlot(ctx, d.slot, math.MaxInt64)
 }
 
 // checkpoint moves the log into the database.

@@ -76,6 +76,29 @@ func TestWhatIsOldIsForgotten(t *testing.T) {
 	}
 }
 
+// A clock that was far ahead and is set right does not keep runs for ever.
+func TestRunsOfAClockThatWasAheadAreForgotten(t *testing.T) {
+	path := file(t)
+	c := new(clock).set(at(0).Add(400 * day))
+	g := &gate{}
+	s := open(t, Options{Path: path, Now: c.now, flushEvery: 5 * time.Millisecond, before: g.before})
+	appendOne := func() {
+		before := g.count("runs")
+		s.AppendRuns([]check.Run{{Monitor: "m", Start: c.now(), State: check.Up}})
+		until(t, "it is written", func() bool { return g.count("runs") > before })
+	}
+	appendOne()
+	c.set(at(0))
+	appendOne()
+	until(t, "what was ahead is forgotten", func() bool { runs, err := s.Runs(t.Context(), "m", 10); return err == nil && len(runs) == 0 })
+	appendOne()
+	rounds := g.count("purge")
+	until(t, "the purge went round twice", func() bool { return g.count("purge") > rounds+20 })
+	if runs, err := s.Runs(t.Context(), "m", 10); err != nil || len(runs) != 1 || !runs[0].Start.Equal(at(0).Truncate(time.Millisecond)) {
+		t.Errorf("%d runs are left (%v), want the last", len(runs), err)
+	}
+}
+
 func TestTheOldestRunsMakeRoom(t *testing.T) {
 	path := file(t)
 	g := &gate{}
