@@ -10,6 +10,9 @@ import (
 	"github.com/watchword/watchword/internal/store"
 )
 
+// longestPast bounds how long probes wait at start for the history of uptime.
+const longestPast = 15 * time.Second
+
 // restore takes in what a former run left and puts the first plan in force.
 func (a *Agent) restore(ctx context.Context, p *plan) error {
 	found, err := a.store.Load(ctx)
@@ -22,7 +25,9 @@ func (a *Agent) restore(ctx context.Context, p *plan) error {
 		a.log.Error("incidents of the former run were left out", "error", err)
 	}
 	a.board.Set(p.checks())
-	if err := a.store.EachRollup(ctx, func(rs []check.Rollup) error { a.board.Restore(rs); return nil }); err != nil {
+	past, cancel := context.WithTimeout(ctx, longestPast)
+	defer cancel()
+	if err := a.store.EachRollup(past, func(rs []check.Rollup) error { a.board.Restore(rs); return nil }); err != nil {
 		a.log.Warn("the history of uptime could not be read", "error", err)
 	}
 	a.board.Restore(nil, found.States...)
