@@ -52,6 +52,10 @@ func (c *checklist) oneOf(path, value string, now, later []string) {
 // checkOptions is Check without the files.
 func checkOptions(o Options) []check.Problem {
 	var c checklist
+	if known := []string{TypeClientCredentials, TypeBasic, TypeBearer, TypeHeader, ""}; !slices.Contains(known, o.Type) {
+		c.bad("type", "%q is none of %s", o.Type, strings.Join(known[:4], ", "))
+		return c // what belongs to a type that there is not cannot be judged
+	}
 	c.unused(o)
 	switch o.Type {
 	case TypeClientCredentials, "":
@@ -65,8 +69,6 @@ func checkOptions(o Options) []check.Problem {
 		c.fitForHeader("token", o.Token)
 	case TypeHeader:
 		c.header(o)
-	default:
-		c.bad("type", "%q is none of client_credentials, basic, bearer, header", o.Type)
 	}
 	if o.Type != TypeHeader {
 		c.oneOf("send_as", o.SendAs, []string{"authorization", sendProxy}, nil)

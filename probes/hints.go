@@ -173,7 +173,11 @@ func (s *scene) elsewhere(a *answer, target *url.URL) *finding {
 		hint = fmt.Sprintf("that is no page of the web: look at the Location that %s sends", s.shown(a.url))
 	}
 	if target.Scheme == "http" && s.url.Scheme == "https" {
-		hint = fmt.Sprintf("a credential is not sent on over plain http: the service or its proxy builds redirects with the wrong scheme (%s)", to)
+		what := "a credential"
+		if s.way == nil {
+			what = "what the monitor sends"
+		}
+		hint = fmt.Sprintf("%s is not sent on over plain http: the service or its proxy builds redirects with the wrong scheme (%s)", what, to)
 	}
 	return &finding{check.Redirected, fmt.Sprintf("answered %d to another origin: %s", a.status, to), hint}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -40,10 +41,18 @@ func expired(ctx context.Context) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && time.Until(end) <= 0
 }
 
+// hostOf returns a name without its port.
+func hostOf(name string) string {
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		return host
+	}
+	return name
+}
+
 func (w wireFact) hint(reason check.Reason) string {
 	switch reason {
 	case check.DNS:
-		return "ask this machine's name server for " + w.name + ": is the name spelt right, does its record still exist?"
+		return "ask this machine's name server for " + hostOf(w.name) + ": is the name spelt right, does its record still exist?"
 	case check.Connect:
 		return "nothing listens at " + w.remote + ", or it cannot be reached from here: is the service or its proxy running?"
 	case check.Reset:
