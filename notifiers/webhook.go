@@ -162,13 +162,7 @@ func (w *webhook) request(l *letter) (*request, error) {
 	if r.method == "" {
 		r.method = http.MethodPost
 	}
-	data := webhookData(w.name, l)
-	if w.body == nil {
-		r.body, err = encode(data)
-	} else {
-		r.body, err = execute(w.body, data)
-	}
-	if err != nil {
+	if r.body, err = w.write(webhookData(w.name, l)); err != nil {
 		return nil, &check.DeliveryError{Message: oneLine(err.Error(), quoteRunes), Permanent: true, Err: err}
 	}
 	for name, text := range w.o.Headers {
@@ -183,6 +177,20 @@ func (w *webhook) request(l *letter) (*request, error) {
 }
 
 // sign adds the HMAC-SHA256 of the very bytes of the body.
+// write returns the body. An alert is worth more than its form: where the
+// template fails on what it is given, the default body goes out and says so.
+func (w *webhook) write(data WebhookData) ([]byte, error) {
+	if w.body == nil {
+		return encode(data)
+	}
+	body, err := execute(w.body, data)
+	if err == nil {
+		return body, nil
+	}
+	data.Text += "\n\nThis is the default body: the template of this webhook failed. " + oneLine(err.Error(), quoteRunes)
+	return encode(data)
+}
+
 func (w *webhook) sign(r *request) error {
 	if w.o.Secret.IsZero() {
 		return nil

@@ -264,3 +264,25 @@ func TestTemplateIsTriedForEveryEvent(t *testing.T) {
 		}
 	}
 }
+
+// An alert on which the template fails goes out all the same.
+func TestTemplateThatFailsOnAnAlert(t *testing.T) {
+	var got notifiers.WebhookData
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Errorf("read the body: %v", err)
+		}
+	}))
+	t.Cleanup(hook.Close)
+	c := newChannel(t, notifiers.Options{
+		Type: "webhook", URL: secret.Literal(hook.URL), Body: `{{if eq .Incident "of-this-test"}}{{index .Monitors 7}}{{end}}`,
+	})
+	e := applicationDown()
+	e.Incident = "of-this-test"
+	if _, err := c.Deliver(t.Context(), delivery(check.KindDown, e)); err != nil {
+		t.Fatal(err)
+	}
+	if got.Title != "[Down] Application" || !strings.Contains(got.Text, "the template of this webhook failed") {
+		t.Errorf("got %+v, want the default body and why", got)
+	}
+}
