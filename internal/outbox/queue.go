@@ -175,7 +175,8 @@ func (q *queue) succeeded(it *item) {
 	if failures > 0 {
 		q.box.o.Log.Info("notifier takes messages again", slog.String("notifier", q.name), slog.Int("failed_attempts", failures))
 	}
-	q.end(it, Delivered)
+	q.end(it, Delivered) // first: a kill between answer and record is a repeat
+	q.box.o.Log.Info("notification delivered", slog.String("notifier", q.name), slog.String("kind", string(it.d.Kind)), slog.Int("incidents", len(it.d.Events)))
 }
 
 // end removes a message that was attempted and has its end written down before
