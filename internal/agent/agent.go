@@ -24,6 +24,7 @@ import (
 	"github.com/watchword/watchword/internal/schedule"
 	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/internal/store"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // Options sets an Agent up.
@@ -32,6 +33,8 @@ type Options struct {
 	Version  string
 	Revision string
 	Log      *slog.Logger
+	Observer Observer       // nil: nobody
+	Dial     transport.Dial // nil: over this machine's network
 }
 
 // Agent is one running Watchword.
@@ -63,6 +66,9 @@ type Agent struct {
 // New opens the database, restores what a former run left, and listens. When
 // it returns an error nothing is left open.
 func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), board: board.New(time.Now)}
 	a.rooms = newRooms(o, a)
 	p, err := build(cfg, nil, a.rooms, a.key)
@@ -171,7 +177,8 @@ func (a *Agent) observe(r check.Result) check.State {
 			a.board.SetState(other.ID, other)
 		}
 	}
-	a.pipe.push(c)
+	a.opts.Observer.Ran(r, s)
+	a.push(c)
 	a.observing.Unlock()
 	a.wake(c)
 	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
@@ -241,7 +248,7 @@ func (a *Agent) advance(now time.Time) {
 	a.observing.Lock()
 	defer a.observing.Unlock()
 	c, _ := a.tracker.Advance(now)
-	a.pipe.push(c)
+	a.push(c)
 }
 
 // housekeep writes history once a minute.

@@ -75,7 +75,7 @@ func (a *Agent) takeLate(found store.Snapshot) {
 	for i := range found.Open {
 		found.Open[i].Closed = time.Now()
 	}
-	a.pipe.push(check.Change{Incidents: found.Open})
+	a.push(check.Change{Incidents: found.Open})
 }
 
 func stored(ds []store.StoredDelivery) []outbox.Stored {
@@ -98,7 +98,7 @@ func (a *Agent) enforce(p *plan) {
 		a.board.Expect(m.cfg.ID, 2*m.every(now)+m.cfg.Timeout)
 	}
 	c := a.tracker.Configure(a.incidentOptions(p), p.policies(now), p.incidentChannels(), now)
-	a.pipe.push(c)
+	a.push(c)
 	a.observing.Unlock()
 	a.wake(c)
 	a.scheduler.Replace(p.jobs())

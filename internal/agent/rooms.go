@@ -25,7 +25,7 @@ type rooms struct {
 
 // newRooms returns rooms that report their token requests to a; nil: to nobody.
 func newRooms(o Options, a *Agent) *rooms {
-	r := &rooms{pool: transport.NewPool(), userAgent: "Watchword/" + o.Version, log: o.Log}
+	r := &rooms{pool: transport.NewPoolVia(o.Dial), userAgent: "Watchword/" + o.Version, log: o.Log}
 	ro := auth.RegistryOptions{UserAgent: r.userAgent, Log: o.Log}
 	if a != nil {
 		ro.Observe = func(t auth.TokenRequest) { a.metrics.TokenRequest(t.Credential, t.Result, t.Took) }

@@ -48,6 +48,7 @@ type Provider struct {
 	log     *tokenLog
 	quirks  atomic.Pointer[Quirks]
 	offset  atomic.Int64
+	forgets atomic.Bool
 	mu      sync.RWMutex
 	clients map[string]Client
 }
@@ -199,6 +200,10 @@ func (p *Provider) SetFailureLimit(on bool) { p.limit.set(on) }
 // SetQuirks replaces the quirks of the token endpoint.
 func (p *Provider) SetQuirks(q Quirks) { p.quirks.Store(&q) }
 
+// SetForgetful makes the provider forget each token as soon as it has issued
+// it, as two instances do that share no storage.
+func (p *Provider) SetForgetful(on bool) { p.forgets.Store(on) }
+
 // SetClockOffset makes the provider's clock run ahead by d, or behind.
 func (p *Provider) SetClockOffset(d time.Duration) { p.offset.Store(int64(d)) }
 
@@ -208,6 +213,7 @@ func (p *Provider) mend() {
 	p.Token.Mend()
 	p.SetQuirks(Quirks{})
 	p.SetClockOffset(0)
+	p.SetForgetful(false)
 	p.SetRateLimited(0)
 	p.limit.forget()
 }
@@ -249,7 +255,9 @@ func (p *Provider) mint(g *Grant, f Format, issuer string) (string, error) {
 			return "", err
 		}
 	}
-	p.grants.put(token, g, now)
+	if !p.forgets.Load() {
+		p.grants.put(token, g, now)
+	}
 	return token, nil
 }
 

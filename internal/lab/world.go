@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"html/template"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +38,8 @@ type Config struct {
 	TLS      *tls.Config   // for all but the control port; nil: plain http
 	// Chat answers on the control port whatever is not /control/.
 	Chat http.Handler
+	// Far adds public sites beyond our own line, see [World.FarSites].
+	Far bool
 }
 
 // FixedPorts is the configuration of the hidden command "watchword lab".
@@ -62,6 +66,10 @@ type World struct {
 	Chat http.Handler
 
 	ports    ports
+	far      *far // nil without Config.Far
+	page     *template.Template
+	story    atomic.Pointer[func() Story]
+	onSwitch func(name, title string, on bool)
 	mu       sync.Mutex
 	switches []control
 	delay    time.Duration // of the slow switches
@@ -74,8 +82,17 @@ type ports struct{ provider, gateway, application, control *Server }
 // until Close.
 func Start(ctx context.Context, c Config) (*World, error) {
 	w := &World{Chat: c.Chat, delay: defaultDelay}
+	var err error
+	if w.page, err = parseControlPage(); err != nil {
+		return nil, err
+	}
 	if err := w.bind(ctx, c); err != nil {
 		return nil, errors.Join(err, w.Close(ctx))
+	}
+	if c.Far {
+		if w.far, err = newFar(ctx); err != nil {
+			return nil, errors.Join(err, w.Close(ctx))
+		}
 	}
 	w.furnish(c)
 	w.switches = w.controls()
@@ -189,7 +206,11 @@ func (w *World) RefuseGateway(on bool) error { return w.ports.gateway.SetRefusin
 // end.
 func (w *World) Close(ctx context.Context) error {
 	var errs []error
-	for _, s := range []*Server{w.ports.control, w.ports.gateway, w.ports.provider, w.ports.application} {
+	servers := []*Server{w.ports.control, w.ports.gateway, w.ports.provider, w.ports.application}
+	if w.far != nil {
+		servers = append(servers, w.far.server)
+	}
+	for _, s := range servers {
 		if s != nil {
 			errs = append(errs, s.Close(ctx))
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http/httptrace"
 	"net/netip"
 	"os"
 	"strings"
@@ -56,7 +57,30 @@ type dialer struct {
 	resolve map[string]string
 	certs   certs
 	net     net.Dialer
+	via     Dial // in place of net, nil for none
 }
+
+// connect dials one address and has the trace of ctx told of it.
+func (d *dialer) connect(ctx context.Context, address string) (net.Conn, error) {
+	if d.via == nil {
+		return d.net.DialContext(ctx, "tcp", address)
+	}
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.ConnectStart != nil {
+		trace.ConnectStart("tcp", address)
+	}
+	conn, err := d.via(untraced{ctx}, "tcp", address)
+	if trace != nil && trace.ConnectDone != nil {
+		trace.ConnectDone("tcp", address, err)
+	}
+	return conn, err
+}
+
+// untraced is a context without values: what a Dial connects to in truth is
+// nobody's business.
+type untraced struct{ context.Context }
+
+func (untraced) Value(any) any { return nil }
 
 func (d *dialer) dialPlain(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := bounded(ctx)
@@ -158,9 +182,9 @@ func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := d.net.DialContext(ctx, "tcp", net.JoinHostPort(ips[0].String(), port))
+	conn, err := d.connect(ctx, net.JoinHostPort(ips[0].String(), port))
 	if other, ok := otherFamily(ips); ok && err != nil && atOnce(err) {
-		if second, err := d.net.DialContext(ctx, "tcp", net.JoinHostPort(other.String(), port)); err == nil {
+		if second, err := d.connect(ctx, net.JoinHostPort(other.String(), port)); err == nil {
 			return second, nil
 		}
 	}

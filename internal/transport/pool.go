@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -19,12 +20,22 @@ const (
 
 // Pool holds the transports in use, one per distinct set of options.
 type Pool struct {
+	via        Dial
 	mu         sync.Mutex
 	transports map[string]*http.Transport
 }
 
-// NewPool returns an empty Pool.
-func NewPool() *Pool { return &Pool{transports: make(map[string]*http.Transport)} }
+// Dial connects to an address, IP and port, within ctx.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// NewPool returns an empty Pool that connects over this machine's network.
+func NewPool() *Pool { return NewPoolVia(nil) }
+
+// NewPoolVia returns an empty Pool that connects by the given func: to a world
+// that is not this machine's network. Nil: over that network.
+func NewPoolVia(via Dial) *Pool {
+	return &Pool{via: via, transports: make(map[string]*http.Transport)}
+}
 
 // Get returns the transport for o; equal options share one. It decodes no
 // bodies, uses no proxy of the environment and sets no time limits but for
@@ -43,7 +54,7 @@ func (p *Pool) Get(o Options) (*http.Transport, error) {
 	defer p.mu.Unlock()
 	t, ok := p.transports[string(key)]
 	if !ok {
-		t = newTransport(o)
+		t = newTransport(o, p.via)
 		p.transports[string(key)] = t
 	}
 	return t, nil
@@ -85,8 +96,8 @@ func normal(o Options) (Options, error) {
 	return o, nil
 }
 
-func newTransport(o Options) *http.Transport {
-	d := &dialer{family: o.IPFamily, resolve: o.Resolve, certs: certs{options: o.TLS}}
+func newTransport(o Options, via Dial) *http.Transport {
+	d := &dialer{family: o.IPFamily, resolve: o.Resolve, certs: certs{options: o.TLS}, via: via}
 	if !o.Reuse {
 		d.net.KeepAliveConfig = net.KeepAliveConfig{Enable: false}
 		d.net.KeepAlive = -1
