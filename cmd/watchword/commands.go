@@ -20,6 +20,7 @@ type commands struct {
 	Notify  notifyCommand  `cmd:"" help:"Send a sample message and show what the service answered."`
 	Health  healthCommand  `cmd:"" help:"Ask /healthz, for a container's health check."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+	Demo    demoCommand    `cmd:"" help:"The agent and a small world for it to watch, on loopback, with failures to switch on."`
 	Lab     labCommand     `cmd:"" hidden:"" help:"Serve the small world for watching on loopback."`
 	Bench   benchCommand   `cmd:"" help:"How many monitors this machine carries: the agent beside a bare loop."`
 }

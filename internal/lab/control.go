@@ -22,6 +22,16 @@ func choose[T any](on bool, yes, no T) T {
 	return no
 }
 
+// SwitchOf returns a switch by its name; one without a name if there is none.
+func (w *World) SwitchOf(name string) SwitchState {
+	for _, s := range w.state().Switches {
+		if s.Name == name {
+			return s
+		}
+	}
+	return SwitchState{}
+}
+
 // Switch breaks or mends one thing by the name the control API knows it by.
 func (w *World) Switch(name string, on bool) error {
 	title, told, err := w.flip(name, on)

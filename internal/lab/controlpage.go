@@ -148,7 +148,7 @@ func (w *World) serveLive(rw http.ResponseWriter, r *http.Request) {
 	}
 	v := w.view(after)
 	var story, chat strings.Builder
-	if err := w.page.ExecuteTemplate(&story, "story", v.Story); err == nil {
+	if err = w.page.ExecuteTemplate(&story, "story", v.Story); err == nil {
 		err = w.page.ExecuteTemplate(&chat, "chat", v.Chat)
 	}
 	if err != nil {

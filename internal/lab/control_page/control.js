@@ -59,12 +59,23 @@ document.addEventListener("click", async (e) => {
   }
 });
 
+function choose(b) {
+  for (const o of tabs.children) o.setAttribute("aria-pressed", String(o === b));
+  list.className = "show-" + b.dataset.show;
+}
+
 tabs.addEventListener("click", (e) => {
   const b = e.target.closest("button");
   if (!b) return;
-  for (const o of tabs.children) o.setAttribute("aria-pressed", String(o === b));
-  list.className = "show-" + b.dataset.show;
+  choose(b);
+  history.replaceState(null, "", "#" + b.dataset.show);
 });
+
+// The address can name the service to show (#slack) and the colours
+// (?theme=dark).
+for (const b of tabs.children) if (location.hash === "#" + b.dataset.show) choose(b);
+const theme = new URLSearchParams(location.search).get("theme");
+if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
 
 look();
 setInterval(look, 1000);

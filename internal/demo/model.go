@@ -1,0 +1,294 @@
+package demo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/lab"
+	"github.com/watchword/watchword/notifiers"
+)
+
+// stripRuns is how many runs of a monitor are remembered.
+const stripRuns = 120
+
+// watched is one monitor as the demo shows it.
+type watched struct {
+	id, name, group string
+	state           check.State
+	fault           *check.FaultText
+	took            time.Duration
+	ran             bool
+	strip           []check.State // after each run, the newest last
+}
+
+// model is what is known of the agent. It is fed by the agent as its Observer,
+// and read by screen, control page and tour.
+type model struct {
+	mu       sync.Mutex
+	page     string // URL of the agent's page
+	control  string // and of the page to break things from
+	monitors []*watched
+	byID     map[string]*watched
+	open     map[string]check.IncidentRecord
+	runs     int
+	messages []string // titles of all that was told
+	news     []entry  // that the screen has not shown yet
+	said     map[string]bool
+	verdicts map[string]bool // class/reason of all that failed since forget
+}
+
+// entry is one thing that happened.
+type entry struct {
+	at    time.Time
+	kind  string // down, up, exposed, certificate, told, switch, tour, run, log, note
+	head  string
+	lines []string
+	key   string // entries with the same key that come together are one
+	who   []string
+}
+
+func newModel() *model {
+	return &model{byID: map[string]*watched{}, open: map[string]check.IncidentRecord{}, said: map[string]bool{}, verdicts: map[string]bool{}}
+}
+
+func (m *model) configure(c *config.Config) {
+	for _, mon := range c.Monitors {
+		w := &watched{id: mon.ID, name: mon.Name, group: mon.Group, state: check.Pending}
+		m.monitors = append(m.monitors, w)
+		m.byID[mon.ID] = w
+	}
+}
+
+// add notes what happened. The caller holds the lock.
+func (m *model) add(e entry) {
+	e.at = time.Now()
+	if i := len(m.news) - 1; e.key != "" {
+		for ; i >= 0; i-- {
+			if m.news[i].key == e.key {
+				m.news[i].who = append(m.news[i].who, e.who...)
+				return
+			}
+		}
+	}
+	m.news = append(m.news, e)
+}
+
+// Ran takes a result in; see agent.Observer.
+func (m *model) Ran(r check.Result, s check.MonitorState) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.runs++
+	w := m.byID[r.Monitor.ID]
+	if w == nil { // the configuration was changed by hand
+		w = &watched{id: r.Monitor.ID, name: r.Monitor.Name, group: r.Monitor.Group}
+		m.monitors, m.byID[w.id] = append(m.monitors, w), w
+	}
+	w.state, w.fault, w.took, w.ran = s.State, r.Fault.Text(), r.Took, true
+	w.strip = append(w.strip, stateOf(r, s))
+	w.strip = w.strip[max(0, len(w.strip)-stripRuns):]
+	line := entry{kind: "run", head: fmt.Sprintf("%s  %s  %s", s.State, w.name, length(r.Took))}
+	if r.Fault != nil {
+		m.verdicts[string(r.Fault.Class)+"/"+string(r.Fault.Reason)] = true
+		line.head += fmt.Sprintf("  %s/%s", r.Fault.Class, r.Fault.Reason)
+	}
+	m.add(line)
+}
+
+// stateOf is what the strip shows of a run: one that failed counts as down, or
+// pending while it is borne.
+func stateOf(r check.Result, s check.MonitorState) check.State {
+	if r.Fault == nil {
+		return check.Up
+	}
+	return s.State
+}
+
+// Changed takes a change in; see agent.Observer.
+func (m *model) Changed(c check.Change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range c.Incidents {
+		if r.Closed.IsZero() && len(r.Members) > 0 {
+			m.open[r.ID] = r
+		} else {
+			delete(m.open, r.ID)
+		}
+	}
+	for _, d := range c.Deliveries {
+		for i := range d.Events {
+			m.event(d.Kind, &d.Events[i])
+		}
+	}
+}
+
+// event notes what people are about to be told, once for all channels.
+func (m *model) event(k check.Kind, e *check.Event) {
+	key := fmt.Sprint(e.Incident, k, e.Since.UnixNano(), len(e.Members), e.Joined)
+	if m.said[key] {
+		return
+	}
+	m.said[key] = true
+	title := notifiers.Title(check.Delivery{Kind: k, Events: []check.Event{*e}})
+	_, title, _ = strings.Cut(title, "] ")
+	n := entry{kind: string(k), head: title}
+	if k != check.KindUp && k != check.KindClosed {
+		n.lines = []string{string(e.Fault.Class) + "/" + string(e.Fault.Reason), e.Fault.Message}
+		if e.Fault.Hint != "" {
+			n.lines = append(n.lines, "→ "+e.Fault.Hint)
+		}
+	}
+	if len(e.Members) > 1 {
+		n.lines = append(n.lines, names(e.Members))
+	}
+	m.add(n)
+}
+
+func names(ms []check.Member) string {
+	const most = 6
+	var all []string
+	for _, m := range ms[:min(len(ms), most)] {
+		all = append(all, m.Name)
+	}
+	text := strings.Join(all, ", ")
+	if len(ms) > most {
+		text += fmt.Sprintf(" and %d more", len(ms)-most)
+	}
+	return text
+}
+
+// told notes a message that a chat service took.
+func (m *model) told(msg lab.Message) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	title, _, _ := strings.Cut(lab.Render(msg), "\n")
+	m.messages = append(m.messages, title)
+	key := "told " + title
+	if msg.Channel == "webhook" && !slices.ContainsFunc(m.news, func(e entry) bool { return e.key == key }) {
+		return // it gets each cause by itself; the control page shows that
+	}
+	m.add(entry{kind: "told", head: title, key: key, who: []string{msg.Channel}})
+}
+
+func (m *model) switched(title string, on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	word := "broken"
+	if !on {
+		word = "mended"
+	}
+	m.add(entry{kind: "switch", head: word + ": " + title})
+}
+
+func (m *model) note(kind, head string, lines ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.add(entry{kind: kind, head: head, lines: lines})
+}
+
+// take returns what is new and forgets it.
+func (m *model) take() []entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	news := m.news
+	m.news = nil
+	return news
+}
+
+// counts says how the monitors stand.
+func (m *model) counts() (up, down, other int) {
+	for _, w := range m.monitors {
+		switch w.state {
+		case check.Up:
+			up++
+		case check.Down, check.Exposed:
+			down++
+		default:
+			other++
+		}
+	}
+	return up, down, other
+}
+
+func (m *model) allUp() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	up, _, _ := m.counts()
+	return up == len(m.monitors) && len(m.open) == 0
+}
+
+// story is what the control page shows.
+func (m *model) story() lab.Story {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := lab.Story{Page: m.page, Headline: m.headline(), Well: len(m.open) == 0}
+	for _, r := range m.open {
+		i := lab.StoryIncident{
+			Verdict: string(r.Fault.Class) + "/" + string(r.Fault.Reason), Message: r.Fault.Message, Hint: r.Fault.Hint,
+			Since: r.Opened, Exposed: r.Fault.Class == check.ExposedTo,
+		}
+		for _, mem := range r.Members {
+			i.Monitors = append(i.Monitors, mem.Name)
+		}
+		kind := check.KindDown
+		if i.Exposed {
+			kind = check.KindExposed
+		}
+		i.Title = notifiers.Title(check.Delivery{Kind: kind, Events: []check.Event{{Cause: r.Cause, Fault: r.Fault, Members: r.Members}}})
+		s.Incidents = append(s.Incidents, i)
+	}
+	slices.SortFunc(s.Incidents, func(a, b lab.StoryIncident) int { return a.Since.Compare(b.Since) })
+	for _, w := range m.monitors {
+		s.Monitors = append(s.Monitors, lab.StoryMonitor{Name: w.name, Group: w.group, Status: w.word(), Note: w.note()})
+	}
+	return s
+}
+
+func (m *model) headline() string {
+	up, down, _ := m.counts()
+	switch {
+	case len(m.open) > 0:
+		causes := "cause"
+		if len(m.open) > 1 {
+			causes = "causes"
+		}
+		return fmt.Sprintf("%d of %d monitors fail, for %d %s.", down, len(m.monitors), len(m.open), causes)
+	case up == len(m.monitors):
+		return fmt.Sprintf("All %d monitors are up.", up)
+	case down == 0:
+		return fmt.Sprintf("%d of %d monitors are up; the others are being tried.", up, len(m.monitors))
+	}
+	return fmt.Sprintf("%d of %d monitors fail.", down, len(m.monitors))
+}
+
+func (w *watched) word() string {
+	if !w.ran {
+		return "new"
+	}
+	return string(w.state)
+}
+
+func (w *watched) note() string {
+	switch {
+	case w.fault != nil:
+		return string(w.fault.Class) + "/" + string(w.fault.Reason)
+	case w.ran:
+		return length(w.took)
+	}
+	return ""
+}
+
+// length writes a duration as people read it.
+func length(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}

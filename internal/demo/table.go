@@ -1,0 +1,175 @@
+package demo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/watchword/watchword/internal/check"
+)
+
+const (
+	bold    = "1"
+	faint   = "2"
+	red     = "31"
+	green   = "32"
+	yellow  = "33"
+	magenta = "35"
+	cyan    = "36"
+)
+
+func (s *screen) paint(code, text string) string {
+	if !s.o.Color || code == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// look returns colour and word of a kind of entry.
+func look(kind string) (color, word string) {
+	switch kind {
+	case "down", "reminder":
+		return red, "DOWN"
+	case "exposed":
+		return magenta, "EXPOSED"
+	case "certificate":
+		return yellow, "CERT"
+	case "up":
+		return green, "up"
+	case "told":
+		return cyan, "told"
+	case "switch":
+		return yellow, "you"
+	case "tour":
+		return yellow, "tour"
+	case "log":
+		return yellow, "log"
+	case "run":
+		return faint, "run"
+	}
+	return faint, kind
+}
+
+// shape is how a state looks, so that colour is never alone.
+func shape(w *watched) (glyph, color string) {
+	switch {
+	case !w.ran:
+		return "○", faint
+	case w.state == check.Down:
+		return "✕", red
+	case w.state == check.Exposed:
+		return "◆", magenta
+	case w.state == check.Pending:
+		return "▲", yellow
+	}
+	return "●", green
+}
+
+// erase takes away the table of the last frame.
+func (s *screen) erase(b *strings.Builder) {
+	if s.drawn > 0 {
+		fmt.Fprintf(b, "\x1b[%dA\r\x1b[J", s.drawn)
+		s.drawn = 0
+	}
+}
+
+// table draws all monitors, as large as the terminal has room for.
+func (s *screen) table(b *strings.Builder) {
+	if s.o.Size == nil {
+		return
+	}
+	width, height := s.size()
+	if width < narrow || height < 12 {
+		return
+	}
+	tally := s.tally()
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	columns := 1
+	if width >= oneTable {
+		columns = 2
+	}
+	rows := (len(s.m.monitors) + columns - 1) / columns
+	lines := []string{""}
+	if rows+5 > height*3/4 {
+		lines = append(lines, s.glyphs(width)...)
+	} else {
+		for i := range rows {
+			line := ""
+			for j := i; j < len(s.m.monitors); j += rows {
+				line += s.row(s.m.monitors[j], width/columns-2) + "  "
+			}
+			lines = append(lines, strings.TrimRight(line, " "))
+		}
+	}
+	lines = append(lines, "", s.paint(bold, cut(tally, width-1)), s.paint(faint, cut("Break something "+s.m.control+" · Page "+s.m.page, width-1)))
+	for _, line := range lines {
+		b.WriteString(line + "\x1b[K\n")
+	}
+	s.drawn = len(lines)
+}
+
+// glyphs are all monitors in running text, for a terminal of few lines.
+func (s *screen) glyphs(width int) []string {
+	var lines []string
+	line, used := "", 0
+	for _, w := range s.m.monitors {
+		glyph, color := shape(w)
+		if n := len([]rune(w.name)) + 4; used+n > width && line != "" {
+			lines, line, used = append(lines, line), "", 0
+		}
+		line += s.paint(color, glyph) + " " + w.name + "  "
+		used += len([]rune(w.name)) + 4
+	}
+	return append(lines, line)
+}
+
+// row is one monitor: shape, name, word, its last runs, and what there is to
+// say of the last.
+func (s *screen) row(w *watched, width int) string {
+	const name, word, fixed = 14, 8, 2 + 14 + 1 + 8 + 1
+	glyph, color := shape(w)
+	note := w.note()
+	if strings.HasPrefix(note, "exposed/") || w.fault != nil {
+		note = cut(note, 34)
+	}
+	notes := max(8, len([]rune(note)))
+	strip := s.strip(w, width-fixed-notes-2)
+	text := fmt.Sprintf("%s %s %s %s", s.paint(color, glyph), pad(cut(w.name, name), name), s.paint(color, pad(w.word(), word)), strip)
+	if w.fault != nil {
+		return text + "  " + s.paint(color, pad(note, notes))
+	}
+	return text + "  " + s.paint(faint, strings.Repeat(" ", notes-len([]rune(note)))+note)
+}
+
+// strip draws the last runs, the newest at the right.
+func (s *screen) strip(w *watched, width int) string {
+	width = max(width, 0)
+	last := w.strip[max(0, len(w.strip)-width):]
+	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", width-len(last)))
+	for _, state := range last {
+		switch state {
+		case check.Up:
+			b.WriteString(s.paint(green, "▁"))
+		case check.Pending:
+			b.WriteString(s.paint(yellow, "▄"))
+		case check.Exposed:
+			b.WriteString(s.paint(magenta, "█"))
+		default:
+			b.WriteString(s.paint(red, "█"))
+		}
+	}
+	return b.String()
+}
+
+func cut(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) <= width {
+		return text
+	}
+	return string(runes[:max(width-1, 0)]) + "…"
+}
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-len([]rune(text))))
+}
