@@ -73,9 +73,12 @@ func TimeLeft(d time.Duration) string {
 	case d >= 2*time.Hour:
 		unit, name = time.Hour, "hour"
 	}
-	n := int64(max(d, 0)+unit/2) / int64(unit)
-	if n == 1 {
+	switch n := int64(d+unit/2) / int64(unit); {
+	case n < 1:
+		return "less than a minute"
+	case n == 1:
 		return "1 " + name
+	default:
+		return fmt.Sprintf("%d %ss", n, name)
 	}
-	return fmt.Sprintf("%d %ss", n, name)
 }
