@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,6 +30,8 @@ func TestGolden(t *testing.T) {
 			{"up", up()},
 			{"reminder", delivery(check.KindReminder, applicationDown())},
 			{"joined", joined()},
+			{"certificate", delivery(check.KindCertificate, certificate(1))},
+			{"certificates", delivery(check.KindCertificate, certificate(3), certificate(1))},
 		} {
 			t.Run(k.name+" "+tc.name, func(t *testing.T) {
 				chat, base := newChat(t)
@@ -56,6 +59,28 @@ func TestGolden(t *testing.T) {
 			})
 		}
 	}
+}
+
+// certificate is what incident says of one that n monitors show.
+func certificate(n int) check.Event {
+	e := check.Event{
+		Incident: fmt.Sprintf("certificate-%016x", n), At: now(), Severity: check.Warning,
+		Cause: check.Cause{Kind: check.CauseCertificate, Key: "wiki.example.com"},
+		Fault: check.FaultText{
+			Class: check.TLS, Reason: check.CertificateExpired,
+			Message: "the certificate of wiki.example.com (CN=wiki.example.com, issued by CN=R11,O=Let's Encrypt,C=US) expires in 6 days, on 2026-11-28 12:00 CET",
+			Hint:    "renew the certificate for wiki.example.com with its issuer, and load it at wiki.example.com: a renewed file that nobody reloaded looks the same",
+		},
+		Members: []check.Member{{ID: "wiki", Name: "Wiki"}}, Link: "https://watch.example.com/",
+	}
+	if n > 1 {
+		e.Cause.Key = "*.example.com"
+		e.Members = nil
+		for i := range n {
+			e.Members = append(e.Members, check.Member{ID: fmt.Sprintf("m-%d", i+1), Name: fmt.Sprintf("Service %d", i+1)})
+		}
+	}
+	return e
 }
 
 func joined() check.Delivery {

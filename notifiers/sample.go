@@ -19,7 +19,8 @@ func Sample(kind check.Kind) check.Delivery {
 	case check.KindUp, check.KindClosed:
 		e.Ended, e.Severity = now, check.Info
 	case check.KindCertificate:
-		e.Severity = check.Warning
+		e.Severity, e.Since, e.Members[0].Since = check.Warning, time.Time{}, time.Time{}
+		e.Cause = check.Cause{Kind: check.CauseCertificate, Key: "application.example.com"}
 	}
 	return check.Delivery{Notifier: "sample", Kind: kind, At: now, Events: []check.Event{e}}
 }
@@ -35,8 +36,8 @@ func sampleFault(kind check.Kind) check.FaultText {
 	case check.KindCertificate:
 		return check.FaultText{
 			Class: check.TLS, Reason: check.CertificateExpired,
-			Message: "This is a sample: the certificate of application.example.com expires in 14 days",
-			Hint:    "see why it was not renewed",
+			Message: "This is a sample: the certificate of application.example.com (CN=application.example.com, issued by CN=R11,O=Let's Encrypt,C=US) expires in 14 days",
+			Hint:    "renew the certificate for application.example.com with its issuer, and load it",
 		}
 	default:
 		return check.FaultText{

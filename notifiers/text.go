@@ -25,7 +25,11 @@ func titleLine(d check.Delivery) line {
 	if len(d.Events) == 1 {
 		l = append(l, subject(d.Kind, &d.Events[0])...)
 	} else {
-		l = append(l, own(fmt.Sprintf("%d causes, %s", len(d.Events), monitors(countMembers(d.Events)))))
+		what := "causes"
+		if d.Kind == check.KindCertificate {
+			what = "certificates"
+		}
+		l = append(l, own(fmt.Sprintf("%d %s, %s", len(d.Events), what, monitors(countMembers(d.Events)))))
 	}
 	if d.Kind == check.KindClosed {
 		l = append(l, own(": no longer monitored"))

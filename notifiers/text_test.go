@@ -33,6 +33,8 @@ func TestTitle(t *testing.T) {
 		{delivery(check.KindReminder, app), "[Still down] Application"},
 		{delivery(check.KindExposed, app), "[Exposed] Application"},
 		{delivery(check.KindCertificate, app), "[Certificate] Application"},
+		{delivery(check.KindCertificate, certificate(3)), "[Certificate] 3 monitors: *.example.com"},
+		{delivery(check.KindCertificate, certificate(3), certificate(1)), "[Certificate] 2 certificates, 4 monitors"},
 		{delivery(check.KindClosed, app), "[Closed] Application: no longer monitored"},
 		{delivery(check.KindClosed, shared), "[Closed] 14 monitors (credential authelia): no longer monitored"},
 		{delivery(check.KindUp, lasted(app, 252*time.Second)), "[Up] Application (was down 4 m 12 s)"},

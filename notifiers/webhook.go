@@ -31,7 +31,7 @@ type WebhookData struct {
 	Class    string           `json:"class"`
 	Reason   string           `json:"reason"`
 	Hint     string           `json:"hint"`
-	Since    string           `json:"since"` // RFC 3339, when the outage began; "" when unknown
+	Since    string           `json:"since"` // RFC 3339, when the outage began; "" when there is none
 	Monitors []WebhookMonitor `json:"monitors"`
 	Link     string           `json:"link"`
 
@@ -39,7 +39,7 @@ type WebhookData struct {
 	Severity  string           `json:"-"` // critical, warning, info
 	Message   string           `json:"-"` // what was seen
 	Where     string           `json:"-"` // "at the identity provider"
-	CauseKind string           `json:"-"` // provider, credential, gate, address, agent, monitor
+	CauseKind string           `json:"-"` // provider, credential, gate, address, agent, monitor, certificate
 	CauseKey  string           `json:"-"`
 	At        string           `json:"-"` // RFC 3339
 	Ended     string           `json:"-"` // RFC 3339, "" while it lasts

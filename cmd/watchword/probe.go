@@ -71,7 +71,7 @@ func explain(s *streams, r check.Result) {
 	}
 	fmt.Fprintf(s.out, "      time    %s\n", phases(r.Phases))
 	if r.Certs != nil {
-		fmt.Fprintf(s.out, "      tls     %s, valid until %s\n", r.Certs.Subject, r.Certs.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+		chain(s, r)
 	}
 	if f := r.Fault; f != nil {
 		fmt.Fprintf(s.out, "      fault   %s\n      what    %s\n", s.paint("31", string(f.Class)+"/"+string(f.Reason)), f.Message)
@@ -79,6 +79,23 @@ func explain(s *streams, r check.Result) {
 			fmt.Fprintf(s.out, "      hint    %s\n", f.Hint)
 		}
 	}
+}
+
+// chain tells of the certificate, and warns as a running agent would.
+func chain(s *streams, r check.Result) {
+	name, now := r.Certs.Subject, time.Now()
+	if name == "" {
+		name = r.Certs.Name
+	}
+	fmt.Fprintf(s.out, "      tls     %s, valid until %s\n", name, r.Certs.NotAfter.UTC().Format("2006-01-02 15:04 MST"))
+	if r.Certs.Due(r.Monitor.CertificateWarn, now) == 0 {
+		return
+	}
+	which := "the certificate"
+	if r.Certs.Ending != nil {
+		which += " of an authority (" + r.Certs.Ending.Subject + ")"
+	}
+	fmt.Fprintf(s.out, "      warning %s expires in %s\n", which, check.TimeLeft(r.Certs.NotAfter.Sub(now)))
 }
 
 func tokenLine(w io.Writer, r check.Result) {

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/watchword/watchword/internal/lab"
 )
 
 func saved(t *testing.T, name, text string) string {
@@ -72,6 +76,41 @@ monitors: [{name: "${WW_UNSET_L}", url: "https://${WW_UNSET_M}/", credential: c}
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), c.args, &out, &errs); code != c.code || strings.Count(errs.String(), " is not set") != 13 {
 			t.Errorf("%v: exit %d, want %d and all 13 variables named:\n%s", c.args[3:], code, c.code, errs.String())
+		}
+	}
+}
+
+// Who probes by hand is warned as a running agent would warn.
+func TestProbeWarnsOfACertificate(t *testing.T) {
+	ca, err := lab.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	caFile, err := ca.Write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	cert, err := ca.Server(lab.CertOptions{CommonName: "soon\x1b[2J", NotBefore: time.Now().Add(-80 * day), NotAfter: time.Now().Add(10*day + time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	target.TLS = cert.ServerConfig()
+	target.StartTLS()
+	t.Cleanup(target.Close)
+	const warning = "      warning the certificate expires in 10 days\n"
+	for _, c := range []struct {
+		more string
+		want bool
+	}{{"", true}, {"certificate_warn: [9d]", false}, {"certificate_warn: []", false}, {"certificate_warn: 30d", true}} {
+		file := saved(t, "w.yaml", fmt.Sprintf("monitors: [{name: A, url: %q, tls: {ca_file: %q}, %s}]", target.URL, caFile, c.more))
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"probe", "-c", file}, &out, &errs); code != 0 {
+			t.Fatalf("exit %d: %s%s", code, out.String(), errs.String())
+		}
+		if strings.Contains(out.String(), warning) != c.want || strings.Contains(out.String(), "\x1b") {
+			t.Errorf("%q: got %q", c.more, out.String())
 		}
 	}
 }

@@ -18,8 +18,8 @@ func (a *Agent) newTracker(p *plan) *incident.Tracker { return incident.New(a.in
 
 func (a *Agent) incidentOptions(p *plan) incident.Options {
 	o := incident.Options{
-		GroupWait: p.cfg.Alerting.GroupWait, Location: p.location, NewID: a.ids.incident, DeliveryID: a.ids.delivery,
-		Transition: a.logTransition,
+		GroupWait: p.cfg.Alerting.GroupWait, Location: p.location, Zone: p.cfg.Timezone, NewID: a.ids.incident, DeliveryID: a.ids.delivery,
+		Transition: a.logTransition, Expiring: a.logExpiring,
 	}
 	if base := p.cfg.Server.ExternalURL; base != "" {
 		o.Link = func(string) string { return base }
@@ -32,6 +32,12 @@ func (a *Agent) logTransition(id string, from, to check.State) {
 	if to == check.Up && from != check.Pending {
 		a.log.Info("monitor recovered", "monitor", id, "was", string(from))
 	}
+}
+
+// logExpiring tells of a certificate once at each threshold, whoever is told.
+func (a *Agent) logExpiring(ids []string, f check.FaultText) {
+	const most = 20
+	a.log.Warn("certificate expires soon", "monitors", ids[:min(len(ids), most)], "count", len(ids), "message", f.Message, "hint", f.Hint)
 }
 
 func (a *Agent) newMetrics() *exporters.Prometheus {

@@ -18,6 +18,10 @@ type Monitor struct {
 	URL        string // without userinfo, query and fragment: fit to be shown
 	Credential string // name of the credential, "" for none
 	Labels     []Label
+
+	// CertificateWarn is how long before a certificate expires people are told,
+	// longest first; see Chain.Due. Empty: never.
+	CertificateWarn []time.Duration
 }
 
 // Label is one label of a monitor, sorted by name within it.
@@ -31,7 +35,7 @@ type Result struct {
 	Phases     Phases
 	StatusCode int     // of the last answer; 0 when there was none
 	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled
-	Certs      *Chain  // verified chain of the first hop, interned by fingerprint; nil without TLS
+	Certs      *Chain  // chain of the first hop, interned by fingerprint; nil without TLS
 	Fault      *Fault  // nil: passed
 	Detail     *Detail // nil on ordinary passes
 }
@@ -49,15 +53,6 @@ func PhaseNames() [6]string {
 // Values returns the phases in the order of PhaseNames.
 func (p Phases) Values() [6]time.Duration {
 	return [6]time.Duration{p.Token, p.Resolve, p.Connect, p.TLS, p.Processing, p.Transfer}
-}
-
-// Chain describes a verified certificate chain.
-type Chain struct {
-	Fingerprint string // SHA-256 of the leaf, hex
-	Subject     string
-	Issuer      string
-	NotBefore   time.Time // of the leaf
-	NotAfter    time.Time // the earliest of the chain
 }
 
 // Detail is what a person needs to follow a run that did not go the ordinary way.
@@ -124,6 +119,15 @@ type MonitorState struct {
 	Passes   int       // passes in a row while down
 	Fault    *FaultText
 	Incident string // id of the open incident that it belongs to, "" for none
+	Warned   []Warned
+}
+
+// Warned is a certificate of which people were told that it is about to expire.
+type Warned struct {
+	Fingerprint string        `json:"fingerprint"` // of the certificate that expires
+	Threshold   time.Duration `json:"threshold"`   // the smallest that was told
+	NotAfter    time.Time     `json:"not_after"`
+	Told        []string      `json:"told,omitempty"` // names of notifiers
 }
 
 // Run is one row of the history.

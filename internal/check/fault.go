@@ -175,6 +175,10 @@ const (
 	CauseAddress    CauseKind = "address"    // key: host:port
 	CauseAgent      CauseKind = "agent"      // key: agent
 	CauseMonitor    CauseKind = "monitor"    // key: id of the monitor
+
+	// CauseCertificate is of events only: no incident is opened for it. The key
+	// is what the certificate is for.
+	CauseCertificate CauseKind = "certificate"
 )
 
 // Cause is what broke.

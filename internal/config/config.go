@@ -75,12 +75,15 @@ type Monitor struct {
 	Enabled               bool
 	HTTP                  probes.HTTPOptions
 	Pos                   Position
+
+	CertificateWarn []time.Duration // longest first; empty: never
 }
 
 // Check returns what the rest of the program knows of the monitor; its URL is
 // fit to be shown.
 func (m Monitor) Check() *check.Monitor {
 	c := &check.Monitor{ID: m.ID, Name: m.Name, Type: m.Type, Group: m.Group, URL: secret.URL(m.HTTP.URL), Credential: m.Credential}
+	c.CertificateWarn = m.CertificateWarn
 	for _, name := range sortedKeys(m.Labels) {
 		c.Labels = append(c.Labels, check.Label{Name: name, Value: m.Labels[name]})
 	}

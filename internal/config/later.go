@@ -30,7 +30,7 @@ func notYet(t reflect.Type) []string {
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
-		return []string{"upside_down", "proxy_url", "certificate_warn", "depends_on", // of http
+		return []string{"upside_down", "proxy_url", "depends_on", // of http
 			"implementation", "resource", "try", "bypass_urls"} // of authz and guard
 	case reflect.TypeFor[probes.Expect]():
 		return []string{"regex", "json", "headers", "max_duration", "warn"}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,13 +95,32 @@ func TestExample(t *testing.T) {
 		{"notify", app.Notify, []string{"ops"}},
 		{"enabled", app.Enabled, true},
 		{"check", app.Check(), &check.Monitor{ID: "application", Name: "Application", Type: "http", Group: "Core",
-			URL: "https://application.example.com/", Credential: "authelia", Labels: []check.Label{{Name: "team", Value: "web"}}}},
+			URL: "https://application.example.com/", Credential: "authelia", Labels: []check.Label{{Name: "team", Value: "web"}},
+			CertificateWarn: []time.Duration{}}},
 		{"cron", [2]string{clock.Cron, clock.Zone}, [2]string{"*/5 8-18 * * MON-FRI", "America/New_York"}},
 		{"no interval with cron", clock.Interval, time.Duration(0)},
 		{"status", clock.HTTP.Expect.Status, []string{"200", "204", "301-308"}},
 	} {
 		if !reflect.DeepEqual(tt.got, tt.want) {
 			t.Errorf("%s: got %#v, want %#v", tt.what, tt.got, tt.want)
+		}
+	}
+}
+
+// TestCertificateWarn: sorted, each once; a monitor's own list replaces that of
+// the defaults, and an empty one says never.
+func TestCertificateWarn(t *testing.T) {
+	c := load(t, `
+defaults: {certificate_warn: [3d, 30d]}
+monitors:
+  - {name: A, url: "https://a.example.com"}
+  - {name: B, url: "https://b.example.com", certificate_warn: [36h, 10d, 1d12h]}
+  - {name: C, url: "https://c.example.com", certificate_warn: []}
+  - {name: D, url: "https://d.example.com", certificate_warn: 5d}
+`)
+	for i, want := range [][]time.Duration{{30 * day, 3 * day}, {10 * day, 36 * time.Hour}, {}, {5 * day}} {
+		if got := c.Monitors[i].Check().CertificateWarn; !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", c.Monitors[i].Name, got, want)
 		}
 	}
 }
@@ -112,7 +132,8 @@ func TestBuiltInDefaults(t *testing.T) {
 	}
 	a, b, d := c.Monitors[0], c.Monitors[1], c.Monitors[2]
 	want := Monitor{ID: "a", Name: "A", Type: "http", Interval: time.Minute, Timeout: 10 * time.Second, RetryInterval: 20 * time.Second,
-		Retries: 1, Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Pos: a.Pos}
+		Retries: 1, Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Pos: a.Pos,
+		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day}}
 	want.HTTP.URL = "https://a.example.com/x?q=1"
 	if !reflect.DeepEqual(a, want) {
 		t.Errorf("got %+v, want %+v", a, want)

@@ -35,12 +35,18 @@ type monitorKeys struct {
 	Notify        []string           `koanf:"notify"`
 	Enabled       bool               `koanf:"enabled"`
 	HTTP          probes.HTTPOptions `koanf:",squash"`
+
+	// How long before its certificate expires people are told of it, once at each
+	// of these times: 21d, 14d, 7d by default, [] for never. One that is above a
+	// third of the certificate's life is skipped.
+	CertificateWarn []time.Duration `koanf:"certificate_warn"`
 }
 
 func defaultMonitor() monitorKeys {
 	return monitorKeys{
 		Type: "http", Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
 		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(),
+		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day},
 	}
 }
 
@@ -98,6 +104,7 @@ func (m *monitors) checkDefaults(base *koanf.Koanf) {
 	m.askProbes(&k, v)
 	m.checkTimes(&k, v)
 	m.checkSchedule(&k, v)
+	m.checkCertificates(&k, v)
 	m.checkLabels(k.Labels, v)
 	m.checkCredential(k.Credential, v)
 	m.resolveNotify(k.Notify, v)
@@ -134,6 +141,7 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.identify(k, v)
 	m.checkTimes(k, v)
 	m.checkSchedule(k, v)
+	m.checkCertificates(k, v)
 	m.checkLabels(k.Labels, v)
 	m.use(k, v)
 	m.checkCredential(k.Credential, v)
@@ -143,7 +151,7 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	return Monitor{
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
 		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
-		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery,
+		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery, CertificateWarn: k.CertificateWarn,
 		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP, Pos: v.own.pos,
 	}
 }

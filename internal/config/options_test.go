@@ -59,6 +59,8 @@ func give(t *testing.T, b *strings.Builder, typ reflect.Type, indent, path strin
 			give(t, b, ft, indent+"  ", path+key+".")
 		case ft.Kind() == reflect.Map:
 			fmt.Fprintf(b, "%s%s: {X.Y: '%s'}\n", indent, key, path+key)
+		case ft == reflect.TypeFor[[]time.Duration]():
+			fmt.Fprintf(b, "%s%s: [7s, 7s]\n", indent, key)
 		case ft.Kind() == reflect.Slice:
 			fmt.Fprintf(b, "%s%s: [one, '%s']\n", indent, key, path+key)
 		case ft == reflect.TypeFor[time.Duration]():
@@ -92,6 +94,8 @@ func arrived(t *testing.T, v reflect.Value, path string) {
 			want = 7
 		case int64:
 			want = int64(7)
+		case []time.Duration:
+			want = []time.Duration{7 * time.Second, 7 * time.Second}
 		case []string:
 			want = []string{"one", key}
 		case map[string]string:

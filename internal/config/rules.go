@@ -175,6 +175,26 @@ func span(d time.Duration) string {
 	return s
 }
 
+// checkCertificates checks and sorts the thresholds, and warns of those that
+// can never be reached.
+func (m *monitors) checkCertificates(k *monitorKeys, v view) {
+	for i, d := range k.CertificateWarn {
+		if d <= 0 {
+			m.object(v, "certificate_warn: more than 0 is wanted; [] is for no warning", "certificate_warn["+strconv.Itoa(i)+"]")
+		}
+	}
+	slices.Sort(k.CertificateWarn)
+	slices.Reverse(k.CertificateWarn)
+	k.CertificateWarn = slices.Compact(k.CertificateWarn)
+	switch {
+	case len(k.CertificateWarn) == 0 || !v.own.has("certificate_warn"):
+	case strings.HasPrefix(k.HTTP.URL, "http://"):
+		m.objectAs(v, true, "certificate_warn: http:// has no certificate", "certificate_warn")
+	case k.HTTP.TLS.InsecureSkipVerify:
+		m.objectAs(v, true, "certificate_warn: no warning comes of a certificate that is not verified", "certificate_warn")
+	}
+}
+
 // checkLabels holds labels to what Prometheus takes.
 func (m *monitors) checkLabels(labels map[string]string, v view) {
 	for _, name := range sortedKeys(labels) {

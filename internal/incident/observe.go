@@ -24,6 +24,7 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 		t.fail(e, r, now)
 	}
 	t.watchLine(now)
+	t.watchChain(e, r.Certs, now)
 	t.flush(now)
 	return e.state, t.take(now)
 }
@@ -40,7 +41,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 			t.leave(e, now, false)
 		}
 		from := s.State
-		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now}
+		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now, Warned: s.Warned}
 		e.cause = check.Cause{}
 		t.changed(e, from)
 		t.dissolve(e, now)

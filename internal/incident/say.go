@@ -87,6 +87,7 @@ func (t *Tracker) flush(now time.Time) {
 			t.flushQueue(name, q, now)
 		}
 	}
+	t.warn(now)
 }
 
 // spoken sorts events into messages: first the recoveries that were owed from
@@ -260,6 +261,7 @@ func (t *Tracker) next() time.Time {
 	for _, q := range t.queues {
 		sooner(q.due)
 	}
+	sooner(t.warnAt)
 	if len(t.later) > 0 {
 		sooner(t.laterAt)
 	}

@@ -40,13 +40,16 @@ type Channel struct {
 type Options struct {
 	GroupWait  time.Duration
 	Location   string                 // agent.location, for the text of agent/offline
+	Zone       *time.Location         // of times in the text of certificates; nil: UTC
 	NewID      func() string          // of incidents
 	DeliveryID func() int64           // increasing
-	Link       func(id string) string // page of an incident, "" for none; nil: none
+	Link       func(id string) string // page of an incident, or of all for ""; nil: none
 
-	// Transition is told of each monitor that changes its state; nil: nobody is.
-	// It must not call the tracker.
+	// Transition is told of each monitor that changes its state, Expiring of each
+	// certificate that is about to expire, once at each threshold; nil: nobody
+	// is. They must not call the tracker.
 	Transition func(id string, from, to check.State)
+	Expiring   func(ids []string, f check.FaultText)
 }
 
 // Tracker holds the state of all monitors and the open incidents. Its methods
@@ -64,8 +67,9 @@ type Tracker struct {
 	dirty     map[string]*incident // to be recorded now
 	later     map[string]*incident // to be recorded at laterAt
 	laterAt   time.Time
-	reminding bool // whether any monitor wants reminders
-	restored  bool // Restore was called, and Configure not yet
+	warnAt    time.Time // when people are told of certificates; zero: there is nothing to tell
+	reminding bool      // whether any monitor wants reminders
+	restored  bool      // Restore was called, and Configure not yet
 	forgotten []string
 	out       []check.Delivery
 }
@@ -77,7 +81,8 @@ type entry struct {
 	cause    check.Cause // of the last failure
 	incident *incident
 	cohort   *cohort
-	adopted  bool // its state says that it belongs to the incident, whose record does not know of it yet
+	chain    *check.Chain // that was seen last
+	adopted  bool         // its state says that it belongs to the incident, whose record does not know of it yet
 }
 
 // New returns a Tracker that knows no monitor yet.
@@ -194,6 +199,9 @@ func (t *Tracker) configureMonitor(p Policy, now time.Time) {
 		e = &entry{state: check.MonitorState{ID: p.Monitor.ID, Type: p.Monitor.Type, State: check.Pending, Since: now}}
 		t.entries[p.Monitor.ID] = e
 	}
+	if e.policy.Monitor != p.Monitor {
+		e.chain = nil // it may be another host's
+	}
 	e.policy = p
 	t.reminding = t.reminding || p.RemindEvery > 0
 	if e.incident != nil {
@@ -264,40 +272,4 @@ func (t *Tracker) take(now time.Time) check.Change {
 	clear(t.touched)
 	clear(t.dirty)
 	return c
-}
-
-// State returns the standing of one monitor.
-func (t *Tracker) State(id string) (check.MonitorState, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e := t.entries[id]
-	if e == nil {
-		return check.MonitorState{}, false
-	}
-	return e.state, true
-}
-
-// States returns the standing of all monitors, sorted by id.
-func (t *Tracker) States() []check.MonitorState {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var ss []check.MonitorState
-	for _, id := range slices.Sorted(maps.Keys(t.entries)) {
-		ss = append(ss, t.entries[id].state)
-	}
-	return ss
-}
-
-// Open returns the open incidents, oldest first.
-func (t *Tracker) Open() []check.IncidentRecord {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var rs []check.IncidentRecord
-	for _, inc := range t.incidents {
-		if inc.ended.IsZero() {
-			rs = append(rs, inc.record())
-		}
-	}
-	slices.SortFunc(rs, func(a, b check.IncidentRecord) int { return a.Opened.Compare(b.Opened) })
-	return rs
 }

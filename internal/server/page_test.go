@@ -286,3 +286,30 @@ func BenchmarkPage(b *testing.B) {
 		show(b, w)
 	}
 }
+
+// How long a certificate lasts, and that people are warned of it.
+func TestPageShowsCertificates(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tc := range []struct {
+		left time.Duration
+		warn []time.Duration
+		want string
+	}{
+		{60 * day, []time.Duration{21 * day}, `c-cert"><time datetime="2027-01-23T09:41:20+01:00" title="23 Jan 2027 09:41">60 d</time>`},
+		{21*day + time.Hour, []time.Duration{21 * day}, `c-cert"><time`},
+		{21 * day, []time.Duration{7 * day, 21 * day}, `c-cert soon"><time datetime="2026-12-15T09:41:20+01:00" title="15 Dec 09:41:20">21 d</time>`},
+		{21 * day, nil, `c-cert"><time`},
+		{47 * time.Hour, []time.Duration{21 * day}, `>1 d 23 h</time>`},
+		{40 * time.Minute, []time.Duration{21 * day}, `c-cert soon"><time datetime="2026-11-24T10:21:20+01:00" title="10:21:20">40 min</time>`},
+		{-time.Hour, nil, `c-cert soon"><time datetime="2026-11-24T08:41:20+01:00" title="08:41:20">expired</time>`},
+	} {
+		v := view("Wiki", "wiki", "", check.Up)
+		v.Monitor.CertificateWarn = tc.warn
+		ends := at("08:41:20").Add(tc.left)
+		v.Last.CertExpiry, v.Last.Chain = ends, &check.Chain{NotBefore: ends.Add(-90 * day), NotAfter: ends, Verified: true}
+		if page := html.UnescapeString(show(t, &world{views: []board.View{v}})); !strings.Contains(page, tc.want) {
+			_, cell, _ := strings.Cut(page, `<tbody`)
+			t.Errorf("%v: want %s in %s", tc.left, tc.want, cell)
+		}
+	}
+}

@@ -26,6 +26,9 @@ type row struct {
 	Took          string
 	Uptime        string
 	Full          bool
+	Cert          string // how long until its certificate expires, "" without one
+	Soon          bool   // people are warned of it
+	Ends          stamp  // when it expires
 	Last          stamp
 	rank          int
 }
@@ -66,6 +69,10 @@ func newRow(v *board.View, h *holder, now time.Time, zone *time.Location) row {
 	}
 	if !v.Since.IsZero() {
 		r.For, r.Since = length(now.Sub(v.Since)), stampOf(v.Since, now, zone)
+	}
+	if at := v.Last.CertExpiry; !at.IsZero() {
+		r.Cert, r.Ends = untilExpiry(at.Sub(now)), stampOf(at, now, zone)
+		r.Soon = v.Last.Chain.Due(m.CertificateWarn, now) > 0 || !at.After(now)
 	}
 	if v.Last.Has {
 		r.Took, r.Last = took(v.Last.Took), stampOf(v.Last.Start, now, zone)

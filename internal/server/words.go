@@ -158,6 +158,19 @@ func length(d time.Duration) string {
 	}
 }
 
+// untilExpiry writes how long a certificate lasts: in days, as messages round
+// them, and exactly when it is nearly over.
+func untilExpiry(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "expired"
+	case d < 48*time.Hour:
+		return length(d)
+	default:
+		return fmt.Sprintf("%d d", int64(d+12*time.Hour)/int64(24*time.Hour))
+	}
+}
+
 func two(a int, unitA string, b int, unitB string) string {
 	if b == 0 {
 		return fmt.Sprintf("%d %s", a, unitA)

@@ -145,7 +145,7 @@ func TestARowThatMakesNoSenseKeepsNoOther(t *testing.T) {
 	for _, damage := range []string{
 		`UPDATE deliveries SET body = replace(body, '{', '[') WHERE id = (SELECT min(id) FROM deliveries)`,
 		`UPDATE incidents SET ledger = ledger || '}' WHERE id = (SELECT min(id) FROM incidents)`,
-		`UPDATE states SET fault = '{' WHERE fault <> ''`,
+		`UPDATE states SET fault = '{', warned = '{' WHERE fault <> ''`,
 	} {
 		if n, err := d.affect(t.Context(), damage); err != nil || n == 0 {
 			t.Fatalf("%s: %d rows, %v", damage, n, err)

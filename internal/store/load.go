@@ -150,19 +150,22 @@ func (f *Snapshot) readStates(ctx context.Context, q querier) error {
 		var (
 			s              check.MonitorState
 			since, failing int64
-			fault          []byte
+			fault, warned  []byte
 		)
-		if err := rows.Scan(&s.ID, &s.Type, &s.State, &since, &failing, &s.Fails, &s.Passes, &fault, &s.Incident); err != nil {
+		if err := rows.Scan(&s.ID, &s.Type, &s.State, &since, &failing, &s.Fails, &s.Passes, &fault, &s.Incident, &warned); err != nil {
 			return err
 		}
 		if len(fault) > 0 {
 			s.Fault = &check.FaultText{}
 			_ = json.Unmarshal(fault, s.Fault) // it is to be shown, and the next run brings another
 		}
+		if len(warned) > 0 && json.Unmarshal(warned, &s.Warned) != nil {
+			s.Warned = nil // a warning twice is better than none
+		}
 		s.Since, s.Failing = moment(since), moment(failing)
 		f.States = append(f.States, s)
 		return nil
-	}, `SELECT id, type, state, since, failing, fails, passes, fault, incident FROM states ORDER BY id`)
+	}, `SELECT id, type, state, since, failing, fails, passes, fault, incident, warned FROM states ORDER BY id`)
 }
 
 func (f *Snapshot) readLast(ctx context.Context, q querier) error {

@@ -51,20 +51,24 @@ func TestMigrations(t *testing.T) {
 			}
 			sqlExec(t, d, string(text))
 			d.close()
-			verifyFixture(t, path)
+			verifyFixture(t, path, v)
 		})
 	}
 }
 
-func verifyFixture(t *testing.T, path string) {
+func verifyFixture(t *testing.T, path string, schema int) {
 	t.Helper()
+	b := check.MonitorState{ID: "b", Type: "http", State: check.Up, Since: at(0)}
+	if schema >= 2 {
+		b.Warned = warned()
+	}
 	s := open(t, Options{Path: path, Now: func() time.Time { return at(100) }})
 	event := func(id int64, kind check.Kind) check.Delivery {
 		return check.Delivery{ID: id, Notifier: "ops", Kind: kind, At: at(int(id)), Events: []check.Event{}}
 	}
 	found := load1(t, s)
 	equal(t, "snapshot", found, Snapshot{
-		States:       []check.MonitorState{state("a", 3), {ID: "b", Type: "http", State: check.Up, Since: at(0)}},
+		States:       []check.MonitorState{state("a", 3), b},
 		Open:         []check.IncidentRecord{incident("i1", 2)},
 		Deliveries:   []StoredDelivery{{event(8, check.KindDown), true}, {event(9, check.KindUp), false}},
 		LastDelivery: 9,
@@ -86,11 +90,12 @@ func TestAFailingMigrationChangesNothing(t *testing.T) {
 	steps := append(migrations(), "CREATE TABLE more (a); INSERT INTO nowhere VALUES (1)")
 	for range 2 {
 		err := d.migrate(t.Context(), path, steps)
-		if err == nil || !strings.Contains(err.Error(), "from schema 1 to 2") {
+		last := len(steps) - 1
+		if want := fmt.Sprintf("from schema %d to %d", last, last+1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("got %v, want which step failed", err)
 		}
-		if v, err := d.version(t.Context(), path); err != nil || v != 1 {
-			t.Errorf("schema %d, %v; want 1", v, err)
+		if v, err := d.version(t.Context(), path); err != nil || v != last {
+			t.Errorf("schema %d, %v; want %d", v, err, last)
 		}
 	}
 	if err := d.migrate(t.Context(), path, append(migrations(), "CREATE TABLE more (a)")); err != nil {

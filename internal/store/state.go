@@ -52,17 +52,21 @@ func (d *database) writeState(ctx context.Context, id string, s *check.MonitorSt
 	if s == nil {
 		return d.exec(ctx, `DELETE FROM states WHERE id = ?`, id)
 	}
-	fault := ""
+	var fault, warned []byte
+	var err error
 	if s.Fault != nil {
-		text, err := json.Marshal(s.Fault)
-		if err != nil {
+		if fault, err = json.Marshal(s.Fault); err != nil {
 			return err
 		}
-		fault = string(text)
 	}
-	return d.exec(ctx, `INSERT OR REPLACE INTO states (id, type, state, since, failing, fails, passes, fault, incident)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Type, string(s.State), nanos(s.Since), nanos(s.Failing), s.Fails, s.Passes, fault, s.Incident)
+	if len(s.Warned) > 0 {
+		if warned, err = json.Marshal(s.Warned); err != nil {
+			return err
+		}
+	}
+	return d.exec(ctx, `INSERT OR REPLACE INTO states (id, type, state, since, failing, fails, passes, fault, incident, warned)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Type, string(s.State), nanos(s.Since), nanos(s.Failing), s.Fails, s.Passes, string(fault), s.Incident, string(warned))
 }
 
 func (d *database) writeIncident(ctx context.Context, r check.IncidentRecord) error {

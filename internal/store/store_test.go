@@ -57,6 +57,10 @@ func state(id string, fails int) check.MonitorState {
 		Fault: &check.FaultText{Class: check.IDP, Reason: check.TokenTimeout, Message: "m", Hint: "h"}}
 }
 
+func warned() []check.Warned {
+	return []check.Warned{{Fingerprint: "ab12", Threshold: 7 * 24 * time.Hour, NotAfter: at(5), Told: []string{"ops"}}}
+}
+
 func incident(id string, opened int) check.IncidentRecord {
 	return check.IncidentRecord{ID: id, Cause: check.Cause{Kind: check.CauseProvider, Key: "https://auth.example.com"}, Fault: check.FaultText{Class: check.IDP, Reason: check.TokenTimeout, Message: "m"},
 		Opened: at(opened), Members: []check.Member{{ID: "a", Name: "A", Since: at(0)}}, Ledger: json.RawMessage(`{"told":["ops"]}`)}
@@ -87,7 +91,9 @@ func TestEverythingComesBack(t *testing.T) {
 		Incidents:  []check.IncidentRecord{incident("i1", 2), closed},
 		Deliveries: []check.Delivery{delivery(7), delivery(8), delivery(9)},
 	})
-	commit(t, s, check.Change{Removed: []string{"b", "c"}, States: []check.MonitorState{state("c", 2)}})
+	c := state("c", 2)
+	c.Warned = warned()
+	commit(t, s, check.Change{Removed: []string{"b", "c"}, States: []check.MonitorState{c}})
 	for _, err := range []error{s.Sending(t.Context(), 7), s.Done(t.Context(), 7, "delivered"), s.Sending(t.Context(), 8)} {
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +104,7 @@ func TestEverythingComesBack(t *testing.T) {
 	s = open(t, Options{Path: path})
 	found = load1(t, s)
 	equal(t, "after a restart", found, Snapshot{
-		States:       []check.MonitorState{state("a", 3), state("c", 2)},
+		States:       []check.MonitorState{state("a", 3), c},
 		Open:         []check.IncidentRecord{incident("i1", 2)},
 		Deliveries:   []StoredDelivery{{delivery(8), true}, {delivery(9), false}},
 		LastDelivery: 9,
