@@ -38,7 +38,7 @@ func Keys() []check.Key {
 	keys := []check.Key{{Path: "type", Required: true, Enum: types()}, {Path: "events", Enum: kinds()}}
 	enums := map[string][]string{"method": methods()}
 	patterns := map[string]string{
-		"chat_id": chatPattern, "thread_id": threadPattern, "api_url": check.WebURL, "webhook_url": check.WebURL, "url": check.WebURL,
+		"chat_id": chatPattern, "thread_id": `^$|` + threadPattern, "api_url": `^$|` + check.WebURL, "webhook_url": check.WebURL, "url": check.WebURL,
 	}
 	for _, f := range fieldsOf(Options{}) {
 		keys = append(keys, check.Key{Path: f.path, Types: f.types, Required: f.required, Enum: enums[f.path], Pattern: patterns[f.path]})

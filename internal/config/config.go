@@ -51,7 +51,8 @@ type Server struct {
 // Agent is the `agent` section.
 type Agent struct {
 	// A name for the place that this agent looks from, such as eu-west. It stands
-	// with every run and on the page. Default: none.
+	// with every run, on the page, and in the message that the agent itself is
+	// offline. Default: none.
 	Location string `koanf:"location"`
 }
 

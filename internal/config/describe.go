@@ -38,11 +38,11 @@ func Describe() Description {
 			monitor: defaultMonitor(),
 		},
 		Keys: map[reflect.Type][]check.Key{
-			reflect.TypeFor[Server]():       {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: check.WebURL}},
+			reflect.TypeFor[Server]():       {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
-				{Path: "retries"}, {Path: "recoveries", Min: 1},
+				{Path: "cron", Pattern: `[^ ]`}, {Path: "retries"}, {Path: "recoveries", Min: 1},
 			}, probes.Keys()),
 		},
 		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(),
