@@ -6,7 +6,7 @@ LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 FUZZTIME ?= 60s
 KILLS    ?= 200
 
-.PHONY: help run build test unit peers kill lint fuzz bench examples docs clean
+.PHONY: help run build generate test unit peers kill lint fuzz bench examples docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,8 +14,11 @@ help: ## print the targets
 build: ## bin/watchword, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/watchword ./cmd/watchword
 
-run: build ## the main job: examples/quickstart.yaml against a small world on loopback
-	@scripts/run
+generate: ## the schema and the pages of keys and commands, from the code
+	$(GO) run ./internal/reference/generate
+
+run: build ## the main job, in the small world of watchword demo, until Ctrl-C
+	@bin/watchword demo
 
 test: ## everything, installing what it needs
 	@scripts/need

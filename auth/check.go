@@ -15,8 +15,6 @@ import (
 	"github.com/watchword/watchword/internal/transport"
 )
 
-const sendProxy = "proxy-authorization"
-
 // Check says what is wrong with the options of the credential called name,
 // by path; certificate files are read, nothing is sent.
 func Check(_ string, o Options) []check.Problem {
@@ -52,8 +50,8 @@ func (c *checklist) oneOf(path, value string, now, later []string) {
 // checkOptions is Check without the files.
 func checkOptions(o Options) []check.Problem {
 	var c checklist
-	if known := []string{TypeClientCredentials, TypeBasic, TypeBearer, TypeHeader, ""}; !slices.Contains(known, o.Type) {
-		c.bad("type", "%q is none of %s", o.Type, strings.Join(known[:4], ", "))
+	if !slices.Contains(types(), o.Type) && o.Type != "" {
+		c.bad("type", "%q is none of %s", o.Type, strings.Join(types(), ", "))
 		return c // what belongs to a type that there is not cannot be judged
 	}
 	c.unused(o)
@@ -71,7 +69,7 @@ func checkOptions(o Options) []check.Problem {
 		c.header(o)
 	}
 	if o.Type != TypeHeader {
-		c.oneOf("send_as", o.SendAs, []string{"authorization", sendProxy}, nil)
+		c.oneOf("send_as", o.SendAs, headers(), nil)
 	}
 	return c
 }
@@ -79,34 +77,11 @@ func checkOptions(o Options) []check.Problem {
 // unused finds what was configured for another type. What equals the default
 // was not configured.
 func (c *checklist) unused(o Options) {
-	d := DefaultOptions()
-	for _, f := range []struct {
-		path  string
-		set   bool
-		types []string
-	}{
-		{"token_url", o.TokenURL != "", []string{TypeClientCredentials}},
-		{"client_id", o.ClientID != "", []string{TypeClientCredentials}},
-		{"client_secret", !o.ClientSecret.IsZero(), []string{TypeClientCredentials}},
-		{"auth_method", o.AuthMethod != d.AuthMethod && o.AuthMethod != "", []string{TypeClientCredentials}},
-		{"basic_encoding", o.BasicEncoding != d.BasicEncoding && o.BasicEncoding != "", []string{TypeClientCredentials}},
-		{"scopes", len(o.Scopes) > 0, []string{TypeClientCredentials}},
-		{"audience", len(o.Audience) > 0, []string{TypeClientCredentials}},
-		{"resource", len(o.Resource) > 0, []string{TypeClientCredentials}},
-		{"params", len(o.Params) > 0, []string{TypeClientCredentials}},
-		{"timeout", o.Timeout != d.Timeout && o.Timeout != 0, []string{TypeClientCredentials}},
-		{"tls", o.TLS != (transport.TLS{}), []string{TypeClientCredentials}},
-		{"send_as", o.SendAs != d.SendAs && o.SendAs != "", []string{TypeClientCredentials, TypeBasic, TypeBearer}},
-		{"username", o.Username != "", []string{TypeBasic}},
-		{"password", !o.Password.IsZero(), []string{TypeBasic}},
-		{"token", !o.Token.IsZero(), []string{TypeBearer}},
-		{"name", o.Name != "", []string{TypeHeader}},
-		{"value", !o.Value.IsZero(), []string{TypeHeader}},
-	} {
-		kind := o.Type
-		if kind == "" {
-			kind = TypeClientCredentials
-		}
+	kind := o.Type
+	if kind == "" {
+		kind = TypeClientCredentials
+	}
+	for _, f := range fieldsOf(o) {
 		if f.set && !slices.Contains(f.types, kind) {
 			c.bad(f.path, "has no effect with type %s; it belongs to type %s", kind, strings.Join(f.types, ", "))
 		}
@@ -121,9 +96,9 @@ func (c *checklist) clientCredentials(o Options) {
 	if o.ClientSecret.IsZero() {
 		c.bad("client_secret", "is missing")
 	}
-	c.oneOf("auth_method", o.AuthMethod, []string{methodBasic, methodPost},
+	c.oneOf("auth_method", o.AuthMethod, methods(),
 		[]string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"})
-	c.oneOf("basic_encoding", o.BasicEncoding, []string{"form", encodingRaw}, nil)
+	c.oneOf("basic_encoding", o.BasicEncoding, encodings(), nil)
 	if o.BasicEncoding == encodingRaw && o.AuthMethod == methodPost {
 		c.bad("basic_encoding", "has no effect with auth_method %s", methodPost)
 	}

@@ -16,9 +16,12 @@ import (
 )
 
 const (
-	methodBasic = "client_secret_basic"
-	methodPost  = "client_secret_post"
-	encodingRaw = "raw"
+	methodBasic       = "client_secret_basic"
+	methodPost        = "client_secret_post"
+	encodingForm      = "form"
+	encodingRaw       = "raw"
+	sendAuthorization = "authorization"
+	sendProxy         = "proxy-authorization"
 )
 
 // fetch sends one token request with the secrets as they are now.

@@ -18,28 +18,55 @@ const (
 // Options is one entry under `credentials`. Config sets the defaults of
 // DefaultOptions before decoding.
 type Options struct {
+	// client_credentials fetches tokens by OAuth 2.0; basic, bearer and header send
+	// what is written here.
 	Type string `koanf:"type"`
 
-	TokenURL      string                 `koanf:"token_url"`
-	ClientID      string                 `koanf:"client_id"`
-	ClientSecret  secret.Text            `koanf:"client_secret"`
-	AuthMethod    string                 `koanf:"auth_method"` // client_secret_basic, client_secret_post
-	BasicEncoding string                 `koanf:"basic_encoding"`
-	Scopes        []string               `koanf:"scopes"`
-	Audience      []string               `koanf:"audience"`
-	Resource      []string               `koanf:"resource"`
-	Params        map[string]secret.Text `koanf:"params"`
-	Gate          string                 `koanf:"gate"`    // "" is the credential's name
-	SendAs        string                 `koanf:"send_as"` // authorization, proxy-authorization
-	Timeout       time.Duration          `koanf:"timeout"`
-	TLS           transport.TLS          `koanf:"tls"`
+	// The token endpoint, by its public address. Redirects are never followed.
+	TokenURL string `koanf:"token_url"`
+	// The name under which the identity provider knows this client.
+	ClientID string `koanf:"client_id"`
+	// The secret of the client, such as ${AUTHELIA_CLIENT_SECRET} or
+	// ${file:/run/secrets/authelia}.
+	ClientSecret secret.Text `koanf:"client_secret"`
+	// How the client proves itself: in the Basic header or in the form.
+	AuthMethod string `koanf:"auth_method"`
+	// How id and secret are written into the Basic header: form (RFC 6749, section
+	// 2.3.1: percent-encoded first) or raw, for servers that do not decode.
+	BasicEncoding string `koanf:"basic_encoding"`
+	// The scopes to ask for, one entry each, such as authelia.bearer.authz. Default:
+	// none.
+	Scopes []string `koanf:"scopes"`
+	// Sent as the parameter audience, several times if there are several. Default:
+	// none.
+	Audience []string `koanf:"audience"`
+	// Sent as the parameter resource (RFC 8707): absolute URIs without fragment.
+	// Default: none.
+	Resource []string `koanf:"resource"`
+	// Further parameters of the token request, such as tenant: main. Default: none.
+	Params map[string]secret.Text `koanf:"params"`
+	// What refuses together: gateway faults of all credentials of one gate are one
+	// incident. Default: the name of the credential.
+	Gate string `koanf:"gate"`
+	// The header that carries the credential.
+	SendAs string `koanf:"send_as"`
+	// How long one token request may take. A run never waits longer than its own
+	// timeout allows.
+	Timeout time.Duration `koanf:"timeout"`
+	// How the connection to the token endpoint is secured.
+	TLS transport.TLS `koanf:"tls"`
 
-	Username string      `koanf:"username"`
+	// The user name (RFC 7617), without colon.
+	Username string `koanf:"username"`
+	// The password of the user.
 	Password secret.Text `koanf:"password"`
 
+	// A token that you already have.
 	Token secret.Text `koanf:"token"`
 
-	Name  string      `koanf:"name"`
+	// The name of the header, such as X-API-Key.
+	Name string `koanf:"name"`
+	// The value of the header.
 	Value secret.Text `koanf:"value"`
 }
 

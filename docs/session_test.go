@@ -31,10 +31,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	if err := os.WriteFile(file, []byte(ports.Replace(read(t, "examples/quickstart.yaml"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(dir, "watchword")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/watchword").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := program(t)
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), binary, "probe", "-c", file)
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -53,4 +50,14 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 func timeless(s string) string {
 	s = regexp.MustCompile(`valid for [0-9hms]+`).ReplaceAllString(s, "valid for D")
 	return regexp.MustCompile(`[0-9.]+ m?s\b`).ReplaceAllString(s, "D")
+}
+
+// program builds watchword.
+func program(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "watchword")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/watchword").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
 }

@@ -2,7 +2,6 @@ package notifiers
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,19 +13,6 @@ import (
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
 )
-
-// The types of notifiers.
-const (
-	typeTelegram = "telegram"
-	typeSlack    = "slack"
-	typeDiscord  = "discord"
-	typeTeams    = "teams"
-	typeWebhook  = "webhook"
-)
-
-func types() []string {
-	return []string{typeTelegram, typeSlack, typeDiscord, typeTeams, typeWebhook}
-}
 
 // problems gathers what is wrong.
 type problems []check.Problem
@@ -71,48 +57,16 @@ func Check(o Options) []check.Problem {
 func (p *problems) events(events []string) {
 	for i, e := range events {
 		path := fmt.Sprintf("events[%d]", i)
-		switch e {
-		case "down", "up", "reminder", "certificate":
+		switch {
+		case slices.Contains(kinds(), e):
 			if slices.Contains(events[:i], e) {
 				p.add(path, "%q stands here twice", e)
 			}
-		case "exposed":
+		case e == string(check.KindExposed):
 			p.add(path, "exposed is always sent and cannot be chosen")
 		default:
-			p.add(path, "unknown event %q; there are down, up, reminder, certificate", e)
+			p.add(path, "unknown event %q; there are %s", e, strings.Join(kinds(), ", "))
 		}
-	}
-}
-
-// field is one key of Options: where it stands, whether it was given, to which
-// types it belongs, and whether these need it.
-type field struct {
-	path     string
-	given    bool
-	types    []string
-	required bool
-}
-
-func fieldsOf(o Options) []field {
-	tg, hook := []string{typeTelegram}, []string{typeWebhook}
-	return []field{
-		{"bot_token", !o.BotToken.IsZero(), tg, true},
-		{"chat_id", o.ChatID != "", tg, true},
-		{"api_url", o.APIURL != "", tg, false},
-		{"message_thread_id", o.MessageThreadID != 0, tg, false},
-		{"silent", o.Silent, tg, false},
-		{"protect_content", o.ProtectContent, tg, false},
-		{"webhook_url", !o.WebhookURL.IsZero(), []string{typeSlack, typeDiscord, typeTeams}, true},
-		{"username", o.Username != "", []string{typeSlack, typeDiscord}, false},
-		{"channel", o.Channel != "", []string{typeSlack}, false},
-		{"icon_emoji", o.IconEmoji != "", []string{typeSlack}, false},
-		{"thread_id", o.ThreadID != "", []string{typeDiscord}, false},
-		{"mention", o.Mention != "", []string{typeSlack, typeDiscord}, false},
-		{"url", !o.URL.IsZero(), hook, true},
-		{"method", o.Method != "", hook, false},
-		{"headers", len(o.Headers) > 0, hook, false},
-		{"body", o.Body != "", hook, false},
-		{"secret", !o.Secret.IsZero(), hook, false},
 	}
 }
 
@@ -132,7 +86,7 @@ func (p *problems) telegram(o Options) {
 	if o.APIURL != "" && !isHTTP(o.APIURL) {
 		p.add("api_url", "must be an absolute http or https URL")
 	}
-	if o.ChatID != "" && !regexp.MustCompile(`^(-?[0-9]{1,20}|@[A-Za-z0-9_]{4,32})$`).MatchString(o.ChatID) {
+	if o.ChatID != "" && !regexp.MustCompile(chatPattern).MatchString(o.ChatID) {
 		p.add("chat_id", "%q is neither a number such as -1001234567890 nor a name such as @channel", o.ChatID)
 	}
 	if o.MessageThreadID < 0 {
@@ -146,7 +100,7 @@ func (p *problems) telegram(o Options) {
 func (p *problems) discord(o Options) {
 	p.secretURL("webhook_url", o.WebhookURL)
 	p.mention(o.Mention, `^(@everyone|@here|<@[!&]?[0-9]{1,20}>)$`, "@everyone, @here, <@id> or <@&id>")
-	if o.ThreadID != "" && !regexp.MustCompile(`^[0-9]{1,20}$`).MatchString(o.ThreadID) {
+	if o.ThreadID != "" && !regexp.MustCompile(threadPattern).MatchString(o.ThreadID) {
 		p.add("thread_id", "%q is not a number", o.ThreadID)
 	}
 	name := strings.ToLower(o.Username)
@@ -157,7 +111,7 @@ func (p *problems) discord(o Options) {
 
 func (p *problems) webhook(o Options) {
 	p.secretURL("url", o.URL)
-	if m := o.Method; m != "" && !slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet}, m) {
+	if m := o.Method; m != "" && !slices.Contains(methods(), m) {
 		p.add("method", "%q is not POST, PUT, PATCH or GET", m)
 	}
 	for _, name := range sortedNames(o.Headers) {

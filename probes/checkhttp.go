@@ -19,13 +19,6 @@ import (
 	"github.com/watchword/watchword/internal/transport"
 )
 
-const (
-	connectionFresh = "fresh"
-	connectionReuse = "reuse"
-
-	largestBody = 1 << 30
-)
-
 // CheckHTTP says what is wrong with the options of an http monitor. It reads
 // the files that they name and sends nothing. No message holds the URL, whose
 // query and userinfo may be secret.
@@ -51,14 +44,14 @@ func checkRequest(o HTTPOptions) []check.Problem {
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
 		add("headers."+name, checkHeader(name, o.Headers[name]))
 	}
-	if o.MaxRedirects < 0 || o.MaxRedirects > 100 {
-		add("max_redirects", fmt.Errorf("%d is not between 0 and 100", o.MaxRedirects))
+	if o.MaxRedirects < 0 || o.MaxRedirects > mostRedirects {
+		add("max_redirects", fmt.Errorf("%d is not between 0 and %d", o.MaxRedirects, mostRedirects))
 	}
 	if o.MaxBody <= 0 || o.MaxBody > largestBody {
 		add("max_body", errors.New("it must be between one byte and 1GiB"))
 	}
-	if o.Connection != connectionFresh && o.Connection != connectionReuse {
-		add("connection", fmt.Errorf("%q is neither %s nor %s", o.Connection, connectionFresh, connectionReuse))
+	if !slices.Contains(connections(), o.Connection) {
+		add("connection", fmt.Errorf("%q is neither %s", o.Connection, strings.Join(connections(), " nor ")))
 	}
 	_, wrong := newExpectations(o.Expect)
 	return append(append(ps, wrong...), checkHead(o)...)

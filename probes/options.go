@@ -8,24 +8,47 @@ import (
 // HTTPOptions is what a monitor of type http says about its request and the
 // answer it expects. Config sets the defaults of DefaultHTTPOptions.
 type HTTPOptions struct {
-	URL          string                 `koanf:"url"` // may hold userinfo and a query: never shown, see check.Monitor.URL
-	Method       string                 `koanf:"method"`
-	Headers      map[string]secret.Text `koanf:"headers"`
-	Body         secret.Text            `koanf:"body"`
-	MaxRedirects int                    `koanf:"max_redirects"`
-	MaxBody      int64                  `koanf:"max_body"` // bytes
-	Connection   string                 `koanf:"connection"`
-	IPFamily     string                 `koanf:"ip_family"`
-	Resolve      map[string]string      `koanf:"resolve"`
-	TLS          transport.TLS          `koanf:"tls"`
-	Expect       Expect                 `koanf:"expect"`
+	// What to request, beginning with http:// or https://. A user and password in it
+	// are sent as Basic. Neither they nor the query are ever shown.
+	URL string `koanf:"url"`
+	// The method of the request, in upper case.
+	Method string `koanf:"method"`
+	// Headers of the request, such as Accept-Language: en. They are sent to the
+	// monitor's own origin only. Default: none beside Watchword's own.
+	Headers map[string]secret.Text `koanf:"headers"`
+	// The body of the request. Default: none.
+	Body secret.Text `koanf:"body"`
+	// How many redirects to follow, at most 100. 0: the redirect itself is judged by
+	// expect.status.
+	MaxRedirects int `koanf:"max_redirects"`
+	// How much of the body to read, such as 512KiB, counted after decoding; at most
+	// 1GiB. A longer body is a fault only if an expectation is undecided by then.
+	MaxBody int64 `koanf:"max_body"` // bytes
+	// fresh: every run resolves, connects and shakes hands. reuse: connections are
+	// kept from run to run.
+	Connection string `koanf:"connection"`
+	// Which addresses of the host to use.
+	IPFamily string `koanf:"ip_family"`
+	// Host to IP address, to test one backend behind a name. The name in TLS stays
+	// the host, the port is that of the URL. Default: none.
+	Resolve map[string]string `koanf:"resolve"`
+	// How the connection is secured.
+	TLS transport.TLS `koanf:"tls"`
+	// What the answer has to be like.
+	Expect Expect `koanf:"expect"`
 }
 
 // Expect is the `expect` section.
 type Expect struct {
-	Status  []string `koanf:"status"` // "200", "200-299"; one or a list
+	// The statuses that pass: numbers or ranges, such as 204 or 200-299; one or a
+	// list.
+	Status []string `koanf:"status"`
+	// Texts that all have to be in the decoded body; one or a list. Case counts.
+	// Default: none.
 	Keyword []string `koanf:"keyword"`
-	Absent  []string `koanf:"absent"`
+	// Texts of which none may be in the decoded body; one or a list. Case counts.
+	// Default: none.
+	Absent []string `koanf:"absent"`
 }
 
 // DefaultHTTPOptions returns what holds where the configuration is silent.

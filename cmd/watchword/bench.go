@@ -25,6 +25,15 @@ type benchCommand struct {
 	Token string   `hidden:"" env:"WATCHWORD_BENCH_TOKEN"`
 }
 
+func (benchCommand) Help() string {
+	return `Both run against a small world on loopback, so that nothing leaves this machine. It takes some minutes, and the machine should have nothing else to do.
+
+Examples:
+
+    watchword bench
+    watchword bench --monitors 200 --rate 100 --window 5s --rounds 1`
+}
+
 func (c *benchCommand) Run(ctx context.Context, s *streams) error {
 	if len(c.Bare) > 0 {
 		return bareLoop(ctx, c)

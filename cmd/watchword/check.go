@@ -13,6 +13,17 @@ type checkCommand struct {
 	AllowMissingSecrets bool `help:"Warn of unset variables and absent secret files instead of failing, for CI."`
 }
 
+func (checkCommand) Help() string {
+	return `Errors and warnings are written to stderr as file:line:col: message, all at once. Warnings alone are no failure.
+
+Ends with 0 if the configuration can be used, else with 1.
+
+Examples:
+
+    watchword check -c watchword.yaml
+    watchword check -c watchword.yaml --allow-missing-secrets`
+}
+
 func (c *checkCommand) Run(s *streams) error {
 	cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: c.AllowMissingSecrets})
 	for _, p := range problems {

@@ -21,6 +21,16 @@ type demoCommand struct {
 	Runs     bool          `help:"Print every run."`
 }
 
+func (demoCommand) Help() string {
+	return `Serves an identity provider, a gate, applications, public sites and chat services on loopback, and runs the agent that watches them. A page at http://127.0.0.1:9644/control/ breaks things and shows what people are told; the status page is at http://127.0.0.1:9640/. Ctrl-C ends all of it and leaves nothing behind.
+
+Examples:
+
+    watchword demo
+    watchword demo --tour
+    curl -X POST http://127.0.0.1:9644/control/secret-rotated?on=true`
+}
+
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // it ends with its terminal
 	defer stop()

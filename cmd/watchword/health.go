@@ -17,6 +17,18 @@ type healthCommand struct {
 	URL    string   `placeholder:"URL" help:"Ask this address; by default http://127.0.0.1:9640/."`
 }
 
+func (healthCommand) Help() string {
+	return `Says whether the agent itself is well, whatever it watches.
+
+Ends with 0 if it is, else with 1.
+
+Examples:
+
+    watchword health
+    watchword health -c watchword.yaml
+    watchword health --url http://127.0.0.1:9640/`
+}
+
 func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 	base := c.URL
 	if base == "" {

@@ -14,6 +14,17 @@ type notifyCommand struct {
 	Event    string `enum:"down,up,reminder,certificate,exposed" default:"down" help:"Kind of message: ${enum}."`
 }
 
+func (notifyCommand) Help() string {
+	return `The message looks like a real one, and says that it is a sample.
+
+Ends with 0 if the service took the message, else with 1.
+
+Examples:
+
+    watchword notify -c watchword.yaml ops
+    watchword notify -c watchword.yaml ops --event up`
+}
+
 func (c *notifyCommand) Run(ctx context.Context, s *streams) error {
 	o, err := once(c.Config, s, 1)
 	if err != nil {

@@ -20,6 +20,17 @@ type probeCommand struct {
 	JSON    bool     `help:"Print what /api/v1/monitors would."`
 }
 
+func (probeCommand) Help() string {
+	return `Shows what each request met: where it went, what came back, how long each phase took, and on a failure its reason and what to look at next. Nobody is told, and nothing is stored.
+
+Ends with 0 if all are up, with 1 if any is down, with 2 if the configuration has errors or there is no such monitor.
+
+Examples:
+
+    watchword probe -c watchword.yaml
+    watchword probe -c watchword.yaml Wiki --json`
+}
+
 func (c *probeCommand) Run(ctx context.Context, s *streams) error {
 	o, err := once(c.Config, s, 2)
 	if err != nil {

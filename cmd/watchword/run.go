@@ -18,6 +18,17 @@ const leanGC = 40
 
 type runCommand struct{ configFlag }
 
+func (runCommand) Help() string {
+	return `Results of every run are on the page and in /metrics at server.listen, the log is on stderr. With an error in the configuration nothing is started. With an error in a changed one the old one stays in force.
+
+Ends with 0 after a clean stop, with 1 if it could not start.
+
+Examples:
+
+    watchword run -c watchword.yaml
+    watchword run -c /etc/watchword/ --log-format json`
+}
+
 func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(leanGC)

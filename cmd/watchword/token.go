@@ -18,6 +18,16 @@ type tokenCommand struct {
 	Show       bool   `help:"Print the token itself. Whoever has it gets in."`
 }
 
+func (tokenCommand) Help() string {
+	return `Tells how long it lives, and compares the scope and audience that were granted with those asked for. The token itself is shown only with --show.
+
+Ends with 0 if there is a token, else with 1.
+
+Examples:
+
+    watchword token -c watchword.yaml authelia`
+}
+
 func (c *tokenCommand) Run(ctx context.Context, s *streams) error {
 	o, err := once(c.Config, s, 1)
 	if err != nil {

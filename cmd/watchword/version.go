@@ -34,6 +34,12 @@ func revision() string {
 
 type versionCommand struct{}
 
+func (versionCommand) Help() string {
+	return `Examples:
+
+    watchword version`
+}
+
 func (versionCommand) Run(s *streams) error {
 	fmt.Fprintf(s.out, "watchword %s (commit %s, %s, %s/%s)\n", version(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil

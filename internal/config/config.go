@@ -39,23 +39,35 @@ type Config struct {
 
 // Server is the `server` section.
 type Server struct {
-	Listen      string `koanf:"listen"`       // host:port; 127.0.0.1:9640 if unset
-	ExternalURL string `koanf:"external_url"` // absolute, ends in a slash; "" for none
+	// Where page, API and metrics are served, as host:port. 0.0.0.0 or an empty
+	// host is every address of the machine.
+	Listen string `koanf:"listen"`
+	// The absolute URL by which people reach the agent, for links in messages.
+	// Example: https://watch.example.com/. Its host is accepted as Host, its origin
+	// for writes. Default: none, and messages hold no link.
+	ExternalURL string `koanf:"external_url"` // once loaded, it ends in a slash
 }
 
 // Agent is the `agent` section.
 type Agent struct {
+	// A name for the place that this agent looks from, such as eu-west. It stands
+	// with every run, on the page, and in the message that the agent itself is
+	// offline. Default: none.
 	Location string `koanf:"location"`
 }
 
 // Storage is the `storage` section.
 type Storage struct {
-	Path string `koanf:"path"` // relative to the working directory; "" keeps everything in memory
+	// The SQLite database, relative to the working directory. "" keeps all in
+	// memory: after a restart nothing is known.
+	Path string `koanf:"path"`
 }
 
 // Alerting is the `alerting` section.
 type Alerting struct {
-	GroupWait time.Duration `koanf:"group_wait"` // gathers what breaks together; 0 for no wait
+	// How long a message waits for others that are due for the same notifier, to go
+	// out with them. At most 1h; 0: not at all.
+	GroupWait time.Duration `koanf:"group_wait"`
 }
 
 // Monitor is one entry under `monitors`, with `defaults` and the built-in

@@ -15,15 +15,28 @@ import (
 
 // document is the top level of a file, for its keys.
 type document struct {
-	Timezone    string                       `koanf:"timezone"`
-	Server      Server                       `koanf:"server"`
-	Agent       Agent                        `koanf:"agent"`
-	Storage     Storage                      `koanf:"storage"`
-	Credentials map[string]auth.Options      `koanf:"credentials"`
-	Notifiers   map[string]notifiers.Options `koanf:"notifiers"`
-	Alerting    Alerting                     `koanf:"alerting"`
-	Defaults    monitorKeys                  `koanf:"defaults"`
-	Monitors    []monitorKeys                `koanf:"monitors"`
+	// The time zone of cron expressions and of times in messages: a name of the
+	// IANA database, such as Europe/Berlin. Default: UTC.
+	Timezone string `koanf:"timezone"`
+	// The page, the API and the metrics: where they are served.
+	Server Server `koanf:"server"`
+	// What tells this agent from others.
+	Agent Agent `koanf:"agent"`
+	// Where state and history are kept.
+	Storage Storage `koanf:"storage"`
+	// How monitors prove who they are, by names of your choice. A monitor uses one
+	// with credential: NAME.
+	Credentials map[string]auth.Options `koanf:"credentials"`
+	// Whom to tell, by names of your choice. A monitor without notify tells all of
+	// them.
+	Notifiers map[string]notifiers.Options `koanf:"notifiers"`
+	// When messages go out.
+	Alerting Alerting `koanf:"alerting"`
+	// What holds for every monitor that says nothing else: any key of a monitor
+	// except name and id. Maps merge with a monitor's own, all else is replaced.
+	Defaults monitorKeys `koanf:"defaults"`
+	// What is watched.
+	Monitors []monitorKeys `koanf:"monitors"`
 }
 
 // parts is what the files say, by section: a section may stand in several

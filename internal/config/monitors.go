@@ -18,28 +18,54 @@ import (
 
 // monitorKeys are the keys of a monitor and of `defaults`.
 type monitorKeys struct {
-	ID            string             `koanf:"id"`
-	Name          string             `koanf:"name"`
-	Type          string             `koanf:"type"`
-	Group         string             `koanf:"group"`
-	Labels        map[string]string  `koanf:"labels"`
-	Interval      time.Duration      `koanf:"interval"`
-	Cron          string             `koanf:"cron"`
-	Timezone      string             `koanf:"timezone"`
-	Timeout       time.Duration      `koanf:"timeout"`
-	Retries       int                `koanf:"retries"`
-	RetryInterval time.Duration      `koanf:"retry_interval"`
-	Recoveries    int                `koanf:"recoveries"`
-	RemindEvery   time.Duration      `koanf:"remind_every"`
-	Credential    string             `koanf:"credential"`
-	Notify        []string           `koanf:"notify"`
-	Enabled       bool               `koanf:"enabled"`
-	HTTP          probes.HTTPOptions `koanf:",squash"`
+	// State, history and metrics follow the id: a-z, 0-9 and single dashes between
+	// them. Default: the name in lower case, every run of other characters a dash.
+	ID string `koanf:"id"`
+	// The name of the monitor, in messages and on the page. Every monitor has one of
+	// its own.
+	Name string `koanf:"name"`
+	// What is checked: http sends a request and judges the answer.
+	Type string `koanf:"type"`
+	// The heading under which the page shows the monitor. Default: none.
+	Group string `koanf:"group"`
+	// Labels of the metric watchword_monitor_info, such as team: web. Names hold
+	// letters, digits and _. Default: none.
+	Labels map[string]string `koanf:"labels"`
+	// From one run to the next, at least 1s.
+	Interval time.Duration `koanf:"interval"`
+	// When to run, instead of interval: minute, hour, day of month, month, day of
+	// week, such as "30 6 * * MON-FRI"; or @hourly, @daily, @weekly, @monthly, @yearly.
+	Cron string `koanf:"cron"`
+	// The time zone of cron. Default: that of the top level.
+	Timezone string `koanf:"timezone"`
+	// How long a whole run may take, the token included; less than the interval.
+	// Default: 80 % of the interval, at most 10s; 10s with cron.
+	Timeout time.Duration `koanf:"timeout"`
+	// Failures in a row that are borne as pending before the monitor is down. 0: it
+	// is down at once.
+	Retries int `koanf:"retries"`
+	// From a failed run to the next while pending, at least 1s. Unset, it is never
+	// longer than the interval.
+	RetryInterval time.Duration `koanf:"retry_interval"`
+	// Passes in a row that are needed before the monitor is up again, at least 1.
+	Recoveries int `koanf:"recoveries"`
+	// How often the alert is repeated while the monitor is down, at least 1s, such
+	// as 4h. 0, the default: never.
+	RemindEvery time.Duration `koanf:"remind_every"`
+	// The credential to get in with: a name under credentials. Default: none, and
+	// the request goes out as a stranger's.
+	Credential string `koanf:"credential"`
+	// Whom to tell: names under notifiers. Default: all of them. []: nobody.
+	Notify []string `koanf:"notify"`
+	// Whether the monitor is watched. false: as if it was not there.
+	Enabled bool `koanf:"enabled"`
 
 	// How long before its certificate expires people are told of it, once at each
 	// of these times: 21d, 14d, 7d by default, [] for never. One that is above a
 	// third of the certificate's life is skipped.
 	CertificateWarn []time.Duration `koanf:"certificate_warn"`
+
+	HTTP probes.HTTPOptions `koanf:",squash"`
 }
 
 func defaultMonitor() monitorKeys {
@@ -49,6 +75,9 @@ func defaultMonitor() monitorKeys {
 		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day},
 	}
 }
+
+// monitorTypes are the types of monitors that there are.
+func monitorTypes() []string { return []string{"http"} }
 
 // monitors loads the monitors, one at a time: at fifty thousand, koanf's map of
 // them all would take twice the memory of all the rest.
@@ -167,14 +196,15 @@ func (m *monitors) askProbes(k *monitorKeys, v view) {
 
 func (m *monitors) checkType(t string, v view) bool {
 	switch {
-	case t == "http":
+	case slices.Contains(monitorTypes(), t):
 		return true
 	case slices.Contains(laterMonitorTypes(), t):
 		m.object(v, "type: "+t+" is not supported yet", "type")
-	case nearest(t, append(laterMonitorTypes(), "http")) != "":
-		m.object(v, fmt.Sprintf("type: unknown type %q, did you mean %q?", t, nearest(t, append(laterMonitorTypes(), "http"))), "type")
+	case nearest(t, slices.Concat(monitorTypes(), laterMonitorTypes())) != "":
+		near := nearest(t, slices.Concat(monitorTypes(), laterMonitorTypes()))
+		m.object(v, fmt.Sprintf("type: unknown type %q, did you mean %q?", t, near), "type")
 	default:
-		m.object(v, fmt.Sprintf("type: unknown type %q; it is http", t), "type")
+		m.object(v, fmt.Sprintf("type: unknown type %q; it is %s", t, strings.Join(monitorTypes(), ", ")), "type")
 	}
 	return false
 }

@@ -203,11 +203,14 @@ func (m *monitors) checkLabels(labels map[string]string, v view) {
 			m.object(v, fmt.Sprintf("labels: %q is not a label name: letters, digits and _ are, not beginning with a digit", name), at)
 		case strings.HasPrefix(name, "__"):
 			m.object(v, fmt.Sprintf("labels: %q begins with __, which Prometheus keeps to itself", name), at)
-		case slices.Contains([]string{"monitor", "name", "type", "group", "url", "credential"}, name):
+		case slices.Contains(ownLabels(), name):
 			m.object(v, fmt.Sprintf("labels: %q is a label of ours already", name), at)
 		}
 	}
 }
+
+// ownLabels are the labels that metrics have already.
+func ownLabels() []string { return []string{"monitor", "name", "type", "group", "url", "credential"} }
 
 func isLabel(s string) bool {
 	for i, r := range s {

@@ -215,16 +215,22 @@ func parseKind(f leaf, t reflect.Type, s string, from origin) (any, error) {
 		return parseDuration(s)
 	case t.Kind() == reflect.Bool:
 		return parseBool(f, s, from)
-	case f.key == "max_body" && !f.named:
+	case isSize(f.key) && !f.named:
 		return parseSize(s)
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
 		return parseInt(f, t, s, from)
-	case strings.HasSuffix(f.key, "_file") && !f.named && s != "" && !filepath.IsAbs(s):
+	case isFile(f.key) && !f.named && s != "" && !filepath.IsAbs(s):
 		return filepath.Abs(filepath.Join(f.src.dir, s))
 	default:
 		return s, nil
 	}
 }
+
+// isSize says whether the number of a key is one of bytes, which may have a unit.
+func isSize(key string) bool { return key == "max_body" }
+
+// isFile says whether the text of a key is the path of a file.
+func isFile(key string) bool { return strings.HasSuffix(key, "_file") }
 
 func parseBool(f leaf, s string, from origin) (any, error) {
 	if from == written && f.value.ShortTag() != "!!bool" {

@@ -32,7 +32,7 @@ func (l *loader) section(out any, items []item) func(key string) Position {
 }
 
 func (l *loader) server(items []item) Server {
-	s := Server{Listen: "127.0.0.1:9640"}
+	s := defaultServer()
 	at := l.section(&s, items)
 	if off, err := splitListen(s.Listen); err != "" {
 		l.judge(at("listen"), "server.listen: "+err)
@@ -82,13 +82,13 @@ func (l *loader) agent(items []item) Agent {
 }
 
 func (l *loader) storage(items []item) Storage {
-	s := Storage{Path: "watchword.db"}
+	s := defaultStorage()
 	l.section(&s, items)
 	return s
 }
 
 func (l *loader) alerting(items []item) Alerting {
-	a := Alerting{GroupWait: 10 * time.Second}
+	a := defaultAlerting()
 	at := l.section(&a, items)
 	if a.GroupWait > time.Hour {
 		l.judge(at("group_wait"), "alerting.group_wait: more than 1h would hold alerts back for too long")

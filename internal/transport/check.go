@@ -30,12 +30,14 @@ func Check(o Options) []check.Problem {
 }
 
 func checkFamily(family string) error {
-	switch family {
-	case "", familyAny, familyIPv4, familyIPv6:
+	if family == "" || slices.Contains(Families(), family) {
 		return nil
 	}
-	return fmt.Errorf("%q is none of any, ipv4, ipv6", family)
+	return fmt.Errorf("%q is none of %s", family, strings.Join(Families(), ", "))
 }
+
+// Families are the values of ip_family.
+func Families() []string { return []string{familyAny, familyIPv4, familyIPv6} }
 
 func checkResolve(host, address, family string) error {
 	if host == "" || strings.ContainsAny(host, " /:") {

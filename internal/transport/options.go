@@ -5,11 +5,17 @@ package transport
 
 // TLS is the `tls` section of a monitor or credential. Paths are absolute.
 type TLS struct {
-	CAFile             string `koanf:"ca_file"`
-	CertFile           string `koanf:"cert_file"`
-	KeyFile            string `koanf:"key_file"`
-	ServerName         string `koanf:"server_name"`
-	InsecureSkipVerify bool   `koanf:"insecure_skip_verify"`
+	// PEM file with the authorities to trust instead of the system's.
+	CAFile string `koanf:"ca_file"`
+	// PEM file with the client certificate, for key_file. It is read again when it
+	// changes.
+	CertFile string `koanf:"cert_file"`
+	// PEM file with the private key of cert_file.
+	KeyFile string `koanf:"key_file"`
+	// The name to ask for and to verify. Default: the host of the URL.
+	ServerName string `koanf:"server_name"`
+	// Whether to verify nothing of the certificate. Not together with ca_file.
+	InsecureSkipVerify bool `koanf:"insecure_skip_verify"`
 }
 
 // Options is everything that two requests must agree on to share a transport.
