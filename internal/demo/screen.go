@@ -240,7 +240,7 @@ func wrap(text string, width, limit int) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		line := ""
-		for _, word := range strings.Fields(paragraph) {
+		for _, word := range strings.FieldsSeq(paragraph) {
 			switch {
 			case line == "":
 				line = word

@@ -93,12 +93,13 @@ func (s *screen) table(b *strings.Builder) {
 	if rows+5 > height*3/4 {
 		lines = append(lines, s.glyphs(width)...)
 	} else {
+		notes := s.notes()
 		for i := range rows {
-			line := ""
+			var cells []string
 			for j := i; j < len(s.m.monitors); j += rows {
-				line += s.row(s.m.monitors[j], width/columns-2) + "  "
+				cells = append(cells, s.row(s.m.monitors[j], width/columns-2, notes))
 			}
-			lines = append(lines, strings.TrimRight(line, " "))
+			lines = append(lines, strings.Join(cells, "  "))
 		}
 	}
 	lines = append(lines, "", s.paint(bold, cut(tally, width-1)), s.paint(faint, cut("Break something "+s.m.control+" · Page "+s.m.page, width-1)))
@@ -123,16 +124,22 @@ func (s *screen) glyphs(width int) []string {
 	return append(lines, line)
 }
 
+// notes is how wide the last column is: all strips end at one place.
+func (s *screen) notes() int {
+	const least, most = 8, 34
+	width := least
+	for _, w := range s.m.monitors {
+		width = max(width, min(len([]rune(w.note())), most))
+	}
+	return width
+}
+
 // row is one monitor: shape, name, word, its last runs, and what there is to
 // say of the last.
-func (s *screen) row(w *watched, width int) string {
+func (s *screen) row(w *watched, width, notes int) string {
 	const name, word, fixed = 14, 8, 2 + 14 + 1 + 8 + 1
 	glyph, color := shape(w)
-	note := w.note()
-	if strings.HasPrefix(note, "exposed/") || w.fault != nil {
-		note = cut(note, 34)
-	}
-	notes := max(8, len([]rune(note)))
+	note := cut(w.note(), notes)
 	strip := s.strip(w, width-fixed-notes-2)
 	text := fmt.Sprintf("%s %s %s %s", s.paint(color, glyph), pad(cut(w.name, name), name), s.paint(color, pad(w.word(), word)), strip)
 	if w.fault != nil {

@@ -1,7 +1,7 @@
 // Package lab is the small world: an identity provider, a gate, an application
 // and chat services, all as http.Handlers that can be told to misbehave and
 // that count what reaches them. Tests, the demo and the benchmark use it; it
-// imports nothing of ours, and in production only cmd/watchword imports it.
+// imports nothing of ours, and in production only cmd/watchword and internal/demo import it.
 //
 // What it answers is what was recorded from the real programs: Authelia 4.39
 // behind nginx and Caddy, oauth2-proxy 7.15; caddy-security by its description.
@@ -14,7 +14,7 @@
 //	w.TokenURL(); w.GatewayURL(); w.ApplicationURL(); w.ControlURL()
 //	w.Switch("app-500", true); w.Reset()        // or by hand:
 //
-//	curl localhost:9644/control/                          switches and counters
+//	curl localhost:9644/control/                          switches and counters; a page for browsers
 //	curl -X POST localhost:9644/control/app-500?on=true   &delay=12s for the slow ones
 //	curl -X POST localhost:9644/control/failing?path=/m/7 one page
 //	curl localhost:9644/control/visits?prefix=/m/         runs and longest gap of each page
