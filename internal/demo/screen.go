@@ -155,6 +155,7 @@ func (s *screen) entry(b *strings.Builder, group []entry) {
 	e := group[0]
 	const left = 8 + 2 + 9 + 1
 	width, _ := s.size()
+	width-- // the last column is left alone: some terminals wrap there
 	head := e.head
 	if len(e.who) > 0 {
 		slices.Sort(e.who)
@@ -240,7 +241,7 @@ func wrap(text string, width, limit int) []string {
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		line := ""
-		for _, word := range strings.FieldsSeq(paragraph) {
+		for word := range strings.FieldsSeq(paragraph) {
 			switch {
 			case line == "":
 				line = word

@@ -115,7 +115,7 @@ func (s *screen) glyphs(width int) []string {
 	line, used := "", 0
 	for _, w := range s.m.monitors {
 		glyph, color := shape(w)
-		if n := len([]rune(w.name)) + 4; used+n > width && line != "" {
+		if n := len([]rune(w.name)) + 4; used+n >= width && line != "" {
 			lines, line, used = append(lines, line), "", 0
 		}
 		line += s.paint(color, glyph) + " " + w.name + "  "
