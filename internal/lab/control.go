@@ -22,6 +22,9 @@ func choose[T any](on bool, yes, no T) T {
 	return no
 }
 
+// Switches returns all switches, in the order of a request's way.
+func (w *World) Switches() []SwitchState { return w.state().Switches }
+
 // SwitchOf returns a switch by its name; one without a name if there is none.
 func (w *World) SwitchOf(name string) SwitchState {
 	for _, s := range w.state().Switches {

@@ -49,10 +49,14 @@ func (w *World) providerControls() []control {
 			w.Provider.SetHang(on)
 			w.revokeIf(on)
 		})},
-		{name: "provider-502", title: "Provider answers 502", expect: "idp/token_server_error", help: "the proxy before the provider answers 502; who has a token goes on", set: plain(func(on bool) {
+		{name: "provider-502", title: "Provider answers 502", expect: "idp/token_server_error", help: "the proxy before the provider answers 502, and tokens are revoked", set: plain(func(on bool) {
+			w.revokeIf(on)
 			w.Provider.SetStatus(choose(on, http.StatusBadGateway, 0), choose(on, nginxText(http.StatusBadGateway), ""))
 		})},
-		{name: "token-malformed", title: "Half a token answer", expect: "idp/token_malformed", help: "the token endpoint answers half a JSON object; who has a token goes on", set: plain(func(on bool) { w.Provider.SetQuirks(Quirks{Malformed: on}) })},
+		{name: "token-malformed", title: "Half a token answer", expect: "idp/token_malformed", help: "the token endpoint answers half a JSON object, and tokens are revoked", set: plain(func(on bool) {
+			w.Provider.SetQuirks(Quirks{Malformed: on})
+			w.revokeIf(on)
+		})},
 		{name: "rate-limited", title: "Rate limited", expect: "idp/token_rate_limited", help: "the token endpoint answers 429 for 10 min, and tokens are revoked", set: plain(func(on bool) {
 			w.Provider.SetRateLimited(choose(on, 10*time.Minute, 0))
 			w.revokeIf(on)

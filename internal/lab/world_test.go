@@ -114,7 +114,7 @@ func TestEverySwitchOfTheWorld(t *testing.T) {
 		has    string // in location, challenge or body
 		fail   string // the token endpoint's error afterwards
 	}{
-		{"provider-502", 200, "Dashboard", "none"},
+		{"provider-502", 302, "invalid_token", "none"},
 		{"secret-rotated", 302, "invalid_token", "invalid_client"},
 		{"scope-withdrawn", 302, "invalid_token", "invalid_scope"},
 		{"audience-wrong", 302, "invalid_token", ""},
