@@ -13,8 +13,8 @@ import (
 )
 
 type demoCommand struct {
-	Listen   string        `default:"127.0.0.1:9640" placeholder:"ADDRESS" help:"Where the agent listens; the small world has 127.0.0.1:9641 to 9644."`
-	AnyPorts bool          `help:"Take free ports for everything."`
+	Listen   string        `placeholder:"ADDRESS" help:"Where the agent listens, by default 127.0.0.1:9640; the small world has 127.0.0.1:9641 to 9644."`
+	AnyPorts bool          `help:"Take free ports for the small world, and for the agent without --listen."`
 	Tour     bool          `help:"Break one thing after the other, and show what is said of it."`
 	Pace     time.Duration `default:"5s" help:"How long the tour stays at what is broken."`
 	End      bool          `help:"End after the tour; with code 1 if something was not told as expected."`

@@ -31,8 +31,8 @@ var configuration string
 
 // Options says how the demo runs.
 type Options struct {
-	Listen   string // of the agent
-	AnyPorts bool   // take free ports for everything
+	Listen   string // of the agent; "" is 127.0.0.1:9640, or a free port with AnyPorts
+	AnyPorts bool   // take free ports for the small world
 	Version  string
 	Revision string
 
@@ -103,12 +103,15 @@ func (d *demo) build(ctx context.Context) error {
 
 // start makes the agent that watches the world.
 func (d *demo) start(ctx context.Context) error {
-	listen := d.o.Listen
-	if d.o.AnyPorts {
-		var err error
-		if listen, err = freeAddress(ctx); err != nil {
-			return err
-		}
+	listen, err := d.o.Listen, error(nil)
+	switch {
+	case listen == "" && d.o.AnyPorts:
+		listen, err = freeAddress(ctx)
+	case listen == "":
+		listen = "127.0.0.1:9640"
+	}
+	if err != nil {
+		return err
 	}
 	file, err := d.write(listen)
 	if err != nil {
