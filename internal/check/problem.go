@@ -7,4 +7,5 @@ type Problem struct {
 	Path    string
 	Message string
 	Warning bool
+	File    bool // it lies in a file of this machine: no error where secrets may be missing
 }

@@ -65,45 +65,118 @@ func (s *Server) headers(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
+		if r.TLS != nil && !isLocalhost(lowerHost(r.Host)) {
+			h.Set("Strict-Transport-Security", "max-age=15552000") // RFC 6797; 180 days
+		}
+		if (r.TLS != nil) != s.Secure() { // opened before a reload that turned https on or off
+			h.Set("Connection", "close")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// open says whether a path is for machines that come by any name.
-func open(path string) bool {
-	return path == "/metrics" || path == "/healthz" || path == "/readyz"
+// isLocalhost tells the name that a machine has for itself: to hold a browser
+// to https there would hold everything else on the machine to it.
+func isLocalhost(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
+
+const metricsPath = "/metrics"
+
+// isHealth says whether a path is answered to everybody, whatever goes on.
+func isHealth(path string) bool { return path == "/healthz" || path == "/readyz" }
+
+// open says whether a path is for machines that come by any name.
+func open(path string) bool { return path == metricsPath || isHealth(path) }
 
 // gate decides who may ask. A page of a stranger can make a browser on this
 // machine ask us by a name that the stranger's DNS points here: so the Host is
 // checked, and writes must come from our own page or from no page at all.
 func (s *Server) gate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.loopback && !open(r.URL.Path) && !s.ours(r.Host) {
-			fail(w, problem{
-				Status: http.StatusMisdirectedRequest,
-				Detail: "this agent listens on loopback and answers to localhost, 127.0.0.1, [::1] and the host of server.external_url only",
-			})
+		if no := s.misdirected(r); no != nil {
+			no.answer(w)
 			return
 		}
-		if err := s.origin.Check(r); err != nil {
-			fail(w, problem{Status: http.StatusForbidden, Detail: "writes are not taken from pages of another origin"})
+		k := s.rules.Load()
+		who, no := s.identify(r, k)
+		if no == nil {
+			no = s.admit(r, k, who)
+		}
+		if no != nil {
+			no.answer(w)
 			return
 		}
-		if !s.loopback && writes(r.Method) {
-			fail(w, problem{
-				Status: http.StatusForbidden,
-				Detail: "writes are refused because the agent listens off loopback and has no login. To allow them, set server.listen to 127.0.0.1:9640 and ask there. " +
-					"A reload needs no request: a changed file or SIGHUP does it",
-			})
-			return
-		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, withVisit(r, visit{reduced: k.asks && who.role < viewer}))
 	})
+}
+
+// misdirected refuses what comes by a wrong name or from a foreign page,
+// whoever asks: browsers send a login along by themselves.
+func (s *Server) misdirected(r *http.Request) *refusal {
+	if s.loopback && !open(r.URL.Path) && !s.ours(r.Host) {
+		return &refusal{problem: problem{
+			Status: http.StatusMisdirectedRequest,
+			Detail: "this agent listens on loopback and answers to localhost, 127.0.0.1, [::1] and the host of server.external_url only",
+		}}
+	}
+	if err := s.origin.Check(r); err != nil {
+		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "writes are not taken from pages of another origin"}}
+	}
+	return nil
+}
+
+// admit compares what somebody may do with what the request wants.
+func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
+	if !k.asks && !s.loopback && writes(r.Method) {
+		return &refusal{problem: problem{
+			Status: http.StatusForbidden,
+			Detail: "writes are refused because the agent listens off loopback and has no login. To allow them, set server.auth (type: basic) and log in as a user with role admin, " +
+				"or set server.listen to 127.0.0.1:9640 and ask there. A reload needs no request: a changed file or SIGHUP does it",
+		}}
+	}
+	switch need := s.need(r, k); {
+	case who.role >= need:
+		return nil
+	case who.role == viewer:
+		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "the role viewer reads only: writes need a user with role: admin under server.auth.users"}}
+	default:
+		return k.challenge(r, "this needs a login: a user of server.auth.users")
+	}
+}
+
+// need returns what role a request takes. What is not named here takes a
+// login.
+func (s *Server) need(r *http.Request, k *Rules) role {
+	path := r.URL.Path
+	switch {
+	case isHealth(path):
+		return stranger
+	case path == metricsPath && k.apart:
+		return scraper
+	case !k.asks:
+		return stranger
+	case writes(r.Method):
+		return admin
+	case k.status && s.isPage(path):
+		return stranger
+	default:
+		return viewer
+	}
+}
+
+// isPage says whether a path is the page or a part of it.
+func (s *Server) isPage(path string) bool {
+	if name, found := strings.CutPrefix(path, "/assets/"); found {
+		_, found = s.files[name]
+		return found
+	}
+	return path == "/"
 }
 
 func writes(method string) bool {

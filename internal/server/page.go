@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"time"
 
@@ -69,13 +70,20 @@ func parsePage() (*template.Template, error) {
 // byte is written: a slow reader must not hold the board.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	o := s.overview(r.Context())
 	b := bufio.NewWriterSize(w, 32<<10)
-	if err := s.template.Execute(b, o); err != nil {
+	if err := s.write(r.Context(), b); err != nil {
 		s.log.Debug("write the page", "error", err)
 		return
 	}
 	_ = b.Flush()
+}
+
+// write writes the page that who asks may see.
+func (s *Server) write(ctx context.Context, w io.Writer) error {
+	if visitOf(ctx).reduced {
+		return s.template.ExecuteTemplate(w, "public.html", s.publicPage(ctx))
+	}
+	return s.template.Execute(w, s.overview(ctx))
 }
 
 func (s *Server) overview(ctx context.Context) *overview {

@@ -35,7 +35,8 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", methods{"GET": s.page})
 	mux.Handle("/assets/{file}", methods{"GET": s.asset})
-	mux.Handle("/metrics", methods{"GET": s.o.Metrics.ServeHTTP})
+	mux.Handle("/login", methods{"GET": s.login})
+	mux.Handle(metricsPath, methods{"GET": s.o.Metrics.ServeHTTP})
 	mux.Handle("/healthz", methods{"GET": healthy})
 	mux.Handle("/readyz", methods{"GET": s.ready})
 	mux.Handle("/api/v1/monitors", methods{"GET": s.monitors})
@@ -43,7 +44,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/api/v1/incidents", methods{"GET": s.incidents})
 	mux.Handle("/-/reload", methods{"POST": s.reload})
 	mux.HandleFunc("/", missing)
-	return s.watch(s.headers(s.gate(mux)))
+	return s.watch(s.headers(s.limit(s.gate(mux))))
 }
 
 func missing(w http.ResponseWriter, _ *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 	answerTime     = time.Minute
 	idleTime       = 2 * time.Minute
 	maxHeaderBytes = 32 << 10
+	mostStreams    = 64 // of one HTTP/2 connection
 )
 
 // Each walks the live table in the order of the configuration until f returns
@@ -44,6 +46,8 @@ type Options struct {
 	Version     string
 	Location    string         // agent.location, "" for none
 	Zone        *time.Location // of times on the page; nil is UTC
+	Rules       *Rules         // who may look; nil: everybody, over plain http
+	MostConns   int            // connections that are open at once; 0: 512
 
 	Each Each
 	Get  Get
@@ -76,7 +80,11 @@ type Server struct {
 	template *template.Template
 	files    map[string]file
 	http     *http.Server
-	silent   silent
+	conns    *conns
+	rules    atomic.Pointer[Rules]
+	attempts attempts
+	bench    bench
+	places   chan struct{} // of requests that are being answered
 
 	ending context.Context // ends when the shutdown begins
 	end    context.CancelFunc
@@ -85,35 +93,77 @@ type Server struct {
 // New listens, so that an address that cannot be had is an error at start. The
 // error names the address and what can be done. Connections are accepted by Run.
 func New(o Options) (*Server, error) {
-	s := &Server{o: withDefaults(o), origin: http.NewCrossOriginProtection(), silent: silent{conns: map[net.Conn]bool{}}}
+	s := &Server{
+		o: withDefaults(o), origin: http.NewCrossOriginProtection(), conns: newConns(o.MostConns), bench: newBench(), places: make(chan struct{}, mostRequests),
+	}
 	s.log = s.o.Log
-	if err := s.trustExternal(); err != nil {
+	if err := s.begin(); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.template, err = parsePage(); err != nil {
+	if err := s.listen(); err != nil {
 		return nil, err
-	}
-	if s.files, err = readAssets(); err != nil {
-		return nil, err
-	}
-	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("server.listen %q: %w%s", o.Listen, err, listenHint(err))
-	}
-	s.listener = ln
-	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
-		s.loopback = addr.IP.IsLoopback()
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler: s.handler(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ConnState: s.silent.track,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ConnState: s.conns.track,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams},
 	}
 	s.http.RegisterOnShutdown(s.end) // what waits ends at once, not at the deadline
-	s.http.RegisterOnShutdown(s.silent.close)
+	s.http.RegisterOnShutdown(s.conns.close)
 	return s, nil
+}
+
+// begin makes what needs no address.
+func (s *Server) begin() error {
+	rules := s.o.Rules
+	if rules == nil {
+		var err error
+		if rules, err = NewRules(Access{}, s.log); err != nil {
+			return err
+		}
+	}
+	s.rules.Store(rules)
+	if err := s.trustExternal(); err != nil {
+		return err
+	}
+	var err error
+	if s.template, err = parsePage(); err != nil {
+		return err
+	}
+	s.files, err = readAssets()
+	return err
+}
+
+func (s *Server) listen() error {
+	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.o.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen %q: %w%s", s.o.Listen, err, listenHint(err))
+	}
+	s.listener = entrance{ln, &s.rules}
+	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
+		s.loopback = addr.IP.IsLoopback()
+	}
+	return nil
+}
+
+// Use puts rules in force, for connections and requests from now on.
+func (s *Server) Use(k *Rules) {
+	if was := s.rules.Swap(k); (was.pair != nil) != (k.pair != nil) {
+		s.log.Info("the address has changed", "address", s.URL())
+	}
+}
+
+// Secure says whether the agent speaks https.
+func (s *Server) Secure() bool { return s.rules.Load().pair != nil }
+
+// URL returns the address of the page as this machine reaches it.
+func (s *Server) URL() string {
+	if s.Secure() {
+		return "https://" + s.Addr().String() + "/"
+	}
+	return "http://" + s.Addr().String() + "/"
 }
 
 func withDefaults(o Options) Options {
@@ -176,8 +226,8 @@ func listenHint(err error) string {
 // was asked for as 0.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Loopback says whether only this machine can connect. Writes are refused
-// otherwise.
+// Loopback says whether only this machine can connect. Otherwise writes need a
+// login.
 func (s *Server) Loopback() bool { return s.loopback }
 
 // Run serves until ctx ends, then lets requests in flight finish for at most 5

@@ -1,0 +1,255 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/watchword/watchword/internal/lab"
+)
+
+// authority issues certificates into files.
+type authority struct {
+	*lab.CA
+	t   *testing.T
+	dir string
+}
+
+func newAuthority(t *testing.T) authority {
+	t.Helper()
+	ca, err := lab.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authority{ca, t, t.TempDir()}
+}
+
+// issue writes a certificate over the one before, dated so that the change of
+// the files shows.
+func (a authority) issue(name string, o lab.CertOptions) TLS {
+	a.t.Helper()
+	c, err := a.Server(o)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	cert, key, err := c.Write(a.dir, name)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return TLS{cert, key}
+}
+
+func (a authority) client(edit func(*tls.Config)) *http.Client {
+	conf := &tls.Config{RootCAs: a.Pool(), ServerName: "localhost"}
+	if edit != nil {
+		edit(conf)
+	}
+	c := &http.Client{Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
+	a.t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+// fetch returns the answer of a page, without its body.
+func fetch(t *testing.T, c *http.Client, url string) (*http.Response, error) {
+	t.Helper()
+	resp, err := c.Get(url)
+	if err == nil {
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+	}
+	return resp, err
+}
+
+func TestHTTPS(t *testing.T) {
+	a := newAuthority(t)
+	o := sample().options()
+	o.Rules = rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})})
+	s := start(t, o)
+	if !strings.HasPrefix(s.URL(), "https://127.0.0.1:") {
+		t.Errorf("URL: got %s", s.URL())
+	}
+	resp, err := fetch(t, a.client(nil), s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := resp.Header.Get("Strict-Transport-Security"); resp.StatusCode != 200 || resp.ProtoMajor != 2 || got != "max-age=15552000" {
+		t.Errorf("got %d, %s, Strict-Transport-Security %q", resp.StatusCode, resp.Proto, got)
+	}
+	resp, err = fetch(t, a.client(nil), strings.Replace(s.URL(), "127.0.0.1", "localhost", 1))
+	if err != nil || resp.Header.Get("Strict-Transport-Security") != "" {
+		t.Errorf("localhost as a whole is held to https: %v", err)
+	}
+	if _, err := fetch(t, a.client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11 }), s.URL()); err == nil {
+		t.Error("TLS 1.1 is spoken")
+	}
+	if resp, err := fetch(t, a.client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), s.URL()); err != nil || resp.StatusCode != 200 {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+	if resp, err := fetch(t, a.client(nil), "http"+strings.TrimPrefix(s.URL(), "https")); err != nil || resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("plain http: %v", err)
+	}
+}
+
+func serial(t *testing.T, c *http.Client, url string) string {
+	t.Helper()
+	resp, err := fetch(t, c, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.TLS.PeerCertificates[0].SerialNumber.String()
+}
+
+// A renewed certificate is shown at the next handshake; a broken one never, and
+// the log says so, once.
+func TestTheCertificateIsReadAnew(t *testing.T) {
+	a := newAuthority(t)
+	log := &strings.Builder{}
+	o := sample().options()
+	files := a.issue("one", lab.CertOptions{})
+	var err error
+	if o.Rules, err = NewRules(Access{TLS: files}, slog.New(slog.NewTextHandler(log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, o)
+	c := a.client(nil)
+	first := serial(t, c, s.URL())
+	a.issue("one", lab.CertOptions{})
+	second := serial(t, c, s.URL())
+	if first == second {
+		t.Error("the old certificate is shown")
+	}
+	key, err := os.ReadFile(files.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := a.issue("two", lab.CertOptions{})
+	for what, path := range map[string]string{"another's key": other.KeyFile, "no key": other.CertFile, "no file": ""} {
+		_ = os.Remove(files.KeyFile)
+		if path != "" {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, files.KeyFile, string(b))
+		}
+		for range 2 {
+			if got := serial(t, c, s.URL()); got != second {
+				t.Errorf("%s: another certificate is shown", what)
+			}
+		}
+	}
+	if got := strings.Count(log.String(), "the new certificate cannot be used"); got != 3 {
+		t.Errorf("the log tells of %d broken pairs, want 3: %s", got, log)
+	}
+	if strings.Contains(log.String(), "PRIVATE") || !strings.Contains(log.String(), "one.key") {
+		t.Errorf("got log %s", log)
+	}
+	write(t, files.KeyFile, string(key))
+	if got := serial(t, c, s.URL()); got != second {
+		t.Error("the mended pair is not shown")
+	}
+}
+
+// A reload turns https on and off on the same address; what was connected
+// before is let go after its next answer.
+func TestHTTPSIsTurnedOnAndOff(t *testing.T) {
+	a := newAuthority(t)
+	o := sample().options()
+	s := start(t, o)
+	kept := &http.Client{Transport: &http.Transport{}}
+	defer kept.CloseIdleConnections()
+	plain := s.URL()
+	if _, err := fetch(t, kept, plain); err != nil {
+		t.Fatal(err)
+	}
+	s.Use(rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})}))
+	resp, err := fetch(t, kept, plain)
+	if err != nil || resp.StatusCode != 200 || !resp.Close {
+		t.Errorf("the connection of before: %v; it is to be closed", err)
+	}
+	if resp, err := fetch(t, kept, plain); err != nil || resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("plain http after that: %v", err)
+	}
+	if resp, err := fetch(t, a.client(nil), s.URL()); err != nil || resp.StatusCode != 200 || !strings.HasPrefix(s.URL(), "https") {
+		t.Errorf("https: %v", err)
+	}
+	s.Use(rulesOf(t, Access{}))
+	if resp, err := fetch(t, kept, plain); err != nil || resp.StatusCode != 200 || s.URL() != plain {
+		t.Errorf("plain http again: %v", err)
+	}
+}
+
+// Silent TLS connections do not hold up the shutdown either.
+func TestShutdownWithSilentTLS(t *testing.T) {
+	a := newAuthority(t)
+	o := sample().options()
+	o.Rules = rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})})
+	s := newServer(t, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	conn, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{RootCAs: a.Pool(), ServerName: "localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	begin := time.Now()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if took := time.Since(begin); took > time.Second {
+		t.Errorf("the shutdown took %v", took)
+	}
+}
+
+func TestCheckTLS(t *testing.T) {
+	a := newAuthority(t)
+	one, two := a.issue("one", lab.CertOptions{}), a.issue("two", lab.CertOptions{Expired: true})
+	early := a.issue("three", lab.CertOptions{NotYetValid: true})
+	write(t, a.dir+"/encrypted.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+	for _, c := range []struct {
+		name    string
+		files   TLS
+		path    string
+		warning bool
+		want    []string
+	}{
+		{"good", one, "", false, nil},
+		{"none", TLS{}, "", false, nil},
+		{"no key", TLS{one.CertFile, ""}, "tls.cert_file", false, []string{"key_file as well"}},
+		{"no certificate", TLS{"", one.KeyFile}, "tls.key_file", false, []string{"cert_file as well"}},
+		{"absent", TLS{one.CertFile, a.dir + "/no.key"}, "tls.key_file", false, []string{"no.key: no such file", "is the path right"}},
+		{"swapped", TLS{one.KeyFile, one.CertFile}, "tls.cert_file", false, []string{"no certificate (PEM) in", "one.key"}},
+		{"no pair", TLS{one.CertFile, two.KeyFile}, "tls.cert_file", false, []string{"two.key", "one.crt", "do not make a pair", "made together"}},
+		{"encrypted", TLS{one.CertFile, a.dir + "/encrypted.key"}, "tls.cert_file", false, []string{"encrypted.key", "openssl pkey"}},
+		{"expired", two, "tls.cert_file", true, []string{"two.crt", "expired on"}},
+		{"not yet valid", early, "tls.cert_file", true, []string{"three.crt", "is the clock right?"}},
+	} {
+		ps := CheckTLS(c.files)
+		if len(c.want) == 0 {
+			if len(ps) > 0 {
+				t.Errorf("%s: got %v", c.name, ps)
+			}
+			continue
+		}
+		if len(ps) != 1 || ps[0].Path != c.path || ps[0].Warning != c.warning {
+			t.Errorf("%s: got %v, want one of %s, warning %t", c.name, ps, c.path, c.warning)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(ps[0].Message, want) {
+				t.Errorf("%s: got %q, want it to say %q", c.name, ps[0].Message, want)
+			}
+		}
+		if _, err := NewRules(Access{TLS: c.files}, slog.New(slog.DiscardHandler)); (err == nil) != c.warning {
+			t.Errorf("%s: NewRules: %v", c.name, err)
+		}
+	}
+}
