@@ -13,6 +13,7 @@ import (
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
@@ -46,6 +47,8 @@ type Server struct {
 	// Example: https://watch.example.com/. Its host is accepted as Host, its origin
 	// for writes. Default: none, and messages hold no link.
 	ExternalURL string `koanf:"external_url"` // once loaded, it ends in a slash
+
+	Access server.Access `koanf:",squash"`
 }
 
 // Agent is the `agent` section.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
@@ -38,7 +39,8 @@ func Describe() Description {
 			monitor: defaultMonitor(),
 		},
 		Keys: map[reflect.Type][]check.Key{
-			reflect.TypeFor[Server]():       {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
+			reflect.TypeFor[Server]():        {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
+			reflect.TypeFor[server.Access](): server.Keys(), reflect.TypeFor[server.User](): server.UserKeys(),
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
@@ -49,7 +51,9 @@ func Describe() Description {
 	}
 }
 
-func defaultServer() Server { return Server{Listen: "127.0.0.1:9640"} }
+func defaultServer() Server {
+	return Server{Listen: "127.0.0.1:9640", Access: server.DefaultAccess()}
+}
 
 func defaultStorage() Storage { return Storage{Path: "watchword.db"} }
 

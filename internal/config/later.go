@@ -18,8 +18,6 @@ func notYet(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[document]():
 		return []string{"modules", "maintenance", "metrics", "exporters"}
-	case reflect.TypeFor[Server]():
-		return []string{"auth", "tls", "public"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():
@@ -45,6 +43,9 @@ func laterMonitorTypes() []string { return []string{"authz", "guard", "issuer"} 
 func laterAuthMethods() []string {
 	return []string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"}
 }
+
+// laterLogins are the documented ways to log in that this version does not know.
+func laterLogins() []string { return []string{"oidc", "alb"} }
 
 // refuse reports a key that is documented and not supported yet, unless its
 // value asks for nothing.

@@ -13,6 +13,7 @@ import (
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -63,7 +64,7 @@ func TestExample(t *testing.T) {
 		got, want any
 	}{
 		{"timezone", c.Timezone.String(), "Europe/Berlin"},
-		{"server", c.Server, Server{"127.0.0.1:9640", "https://watch.example.com/"}},
+		{"server", c.Server, Server{Listen: "127.0.0.1:9640", ExternalURL: "https://watch.example.com/", Access: server.DefaultAccess()}},
 		{"location", c.Agent.Location, "eu-west"},
 		{"storage", c.Storage.Path, "watchword.db"},
 		{"group_wait", c.Alerting.GroupWait, 10 * time.Second},

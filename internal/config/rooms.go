@@ -7,12 +7,15 @@ import (
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/schedule"
+	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/internal/transport"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
 
 func checkCredential(name string, o auth.Options) []check.Problem { return auth.Check(name, o) }
+
+func checkAccess(a server.Access) []check.Problem { return server.CheckAccess(a) }
 
 func checkNotifier(o notifiers.Options) []check.Problem { return notifiers.Check(o) }
 

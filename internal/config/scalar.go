@@ -121,7 +121,7 @@ func keepsSecret(at spot) bool {
 	if at.parent == "headers" {
 		return slices.Contains([]string{"authorization", "proxy-authorization", "cookie"}, strings.ToLower(at.key))
 	}
-	return slices.Contains([]string{"client_secret", "password", "token", "value", "bot_token", "webhook_url", "secret"}, at.key)
+	return slices.Contains([]string{"client_secret", "password", "token", "value", "bot_token", "bearer_token", "webhook_url", "secret"}, at.key)
 }
 
 func (l *loader) texts(list []any, to reflect.Value) []string {
@@ -169,7 +169,7 @@ func standIn(at spot, fake string) string {
 	case at.named:
 		return fake
 	case at.key == "credential" || strings.HasSuffix(at.key, "_file"),
-		slices.Contains([]string{"method", "mention", "thread_id", "events"}, at.key): // of a few forms, or none
+		slices.Contains([]string{"method", "mention", "thread_id", "events", "role"}, at.key): // of a few forms, or none
 		return ""
 	case at.key == "cron":
 		return "0 0 1 1 *"

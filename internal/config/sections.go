@@ -15,38 +15,20 @@ import (
 )
 
 // section decodes a section that may stand in several files over the defaults
-// in out, and returns where its keys stand.
+// in out, and returns where its keys stand, by their paths.
 func (l *loader) section(out any, items []item) func(key string) Position {
 	l.begin(0, 0)
 	k := newKoanf()
 	l.carry(k, reflect.TypeOf(out).Elem(), items...)
 	l.unmarshal(k, out, Position{})
-	return func(key string) Position {
+	return func(path string) Position {
 		for _, it := range items {
-			if it.has(key) {
-				return it.locate(key)
+			if it.has(first(path)) {
+				return it.locate(path)
 			}
 		}
 		return Position{}
 	}
-}
-
-func (l *loader) server(items []item) Server {
-	s := defaultServer()
-	at := l.section(&s, items)
-	if off, err := splitListen(s.Listen); err != "" {
-		l.judge(at("listen"), "server.listen: "+err)
-	} else if off {
-		l.warn(at("listen"), "server.listen: others can reach "+s.Listen+" and nobody has to log in; changes and /probe are refused there")
-	}
-	if s.ExternalURL != "" {
-		if !isAbsolute(s.ExternalURL) {
-			l.judge(at("external_url"), "server.external_url: an absolute http or https URL is wanted, such as https://watch.example.com/")
-		} else if !strings.HasSuffix(s.ExternalURL, "/") {
-			s.ExternalURL += "/"
-		}
-	}
-	return s
 }
 
 // splitListen says whether an address can be reached from other machines, or

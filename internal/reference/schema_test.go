@@ -129,6 +129,9 @@ func TestBadFiles(t *testing.T) {
 		"several/a.yaml":     "it is fine by itself: its names stand in another file, too",
 		"two-documents.yaml": "each document is fine by itself",
 		"several/b.yml":      "it is fine by itself: its names stand in another file, too",
+
+		"auth-metrics.yaml": "keys beside each other", "auth-no-users.yaml": "keys beside each other", "auth-same-name.yaml": "names in other places",
+		"tls-half.yaml": "keys beside each other", "tls-not-pem.yaml": "files",
 	}
 	noYAML := []string{ // editors say so, before they come to a schema
 		"alias-in-itself.yaml", "duplicate-key.yaml", "merge-of-text.yaml", "not-utf8.yaml", "several-syntax/2.yaml", "syntax.yaml", "tab.yaml", "unclosed.yaml", "unknown-anchor.yaml",
@@ -168,7 +171,10 @@ func TestBadLines(t *testing.T) {
 		{`there is no (credential|notifier) `, "which names there are"},
 		{`is the name of another monitor at |belongs to another monitor at |is already defined at `, "names in other places"},
 		{`no id can be made of this name`, "ids are made by the loader"},
-		{`no such file or directory`, "files"},
+		{`no such file or directory|there is no certificate \(PEM\)`, "files"},
+		{`needs (a username|a password_hash|key_file) as well|either bearer_token, or|with(out)? type:? basic`, "keys beside each other"},
+		{`is a user already|a user name has 1 to 128 characters`, "names of users"},
+		{`^server.yaml:13:11: `, "a hash that a reference puts in"},
 		{`environment variable .* is not set|what \$\{…\} puts in is not|a "\$\{" here is neither`, "what references put in"},
 		{`has to be less than the interval`, "two values beside each other"},
 		{`at least 1s is wanted|more than 0 is wanted|the duration is too long`, "how long a duration is"},
