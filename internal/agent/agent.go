@@ -75,13 +75,17 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := server.NewRules(cfg.Server.Access, a.log)
+	if err != nil {
+		return nil, errors.Join(err, a.rooms.close())
+	}
 	if err := a.open(ctx, cfg); err != nil {
 		return nil, errors.Join(err, a.rooms.close())
 	}
 	if err := a.restore(ctx, p); err != nil {
 		return nil, errors.Join(err, a.abandon(ctx))
 	}
-	if a.server, err = server.New(a.serverOptions(cfg)); err != nil {
+	if a.server, err = server.New(a.serverOptions(cfg, rules)); err != nil {
 		return nil, errors.Join(err, a.abandon(ctx))
 	}
 	a.beReady()
@@ -101,7 +105,7 @@ func (a *Agent) open(ctx context.Context, cfg *config.Config) error {
 		Ledger: a.store, Log: a.log, Finished: a.metrics.Notification, Attempted: a.metrics.NotificationAttempt,
 	})
 	a.pipe = newPipe(a.store, a.outbox, a.log)
-	running, origin := limits()
+	running, origin, _ := limits()
 	a.scheduler = schedule.New(schedule.Options{
 		Observe: a.observe, MaxRunning: running, PerOrigin: origin, Lag: a.metrics.Lag, Skipped: a.metrics.Skipped, Log: a.log,
 	})
@@ -114,6 +118,9 @@ func (a *Agent) abandon(ctx context.Context) error {
 
 // Addr returns the address that the server listens on.
 func (a *Agent) Addr() string { return a.server.Addr().String() }
+
+// URL returns the address of the page as this machine reaches it.
+func (a *Agent) URL() string { return a.server.URL() }
 
 // Run works until ctx ends, then drains: probes are cut short, what is in
 // flight to a channel gets a few seconds, and what is owed is on disk.

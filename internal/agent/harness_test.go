@@ -126,6 +126,7 @@ type watch struct {
 	once   sync.Once
 	err    error
 	client *http.Client
+	login  func(*http.Request) // nil: nobody has to log in
 }
 
 // create loads a configuration and makes an agent of it.
@@ -205,6 +206,9 @@ func (w *watch) ask(method, path string, header ...string) (int, string) {
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if w.login != nil {
+		w.login(req)
 	}
 	resp, err := w.client.Do(req)
 	if err != nil {

@@ -139,13 +139,18 @@ func secretsInPlay() map[string]string {
 		"private header": "private-header-Hh8", "session header": "session-token-Hh9", "body": "posted-body-secret-Ii9", "query": "query-secret-Jj10", "bot token": "123456:AAF-telegram-bot-token-Kk11",
 		"Slack path": "T0/B0/slackSecretPathLl12", "Discord path": "1234567890/discordTokenMm13", "Teams signature": "teamsSignatureNn14", "hook path": "hookSecretPathOo15",
 		"hook key": "hmac-key-Pp16", "hook header": "hook-header-secret-Qq17", "dead hook path": "deadHookSecretRr18", "file secret": "secret-from-a-file-Ss19",
+		"login password": "login-password:ü/Tt20", "login hash": loginHash, "mistyped password": "mistyped-password-Uu21", "scrape token": "scrape-token-Vv22-0123456789",
 	}
 }
+
+// loginHash is of "login-password:ü/Tt20".
+const loginHash = "$2a$10$Z6rGBNsyqk2C.qPKiuXELerVMI9D./iKDvAXa3aFw2kd6x6c36zMG"
 
 func (w *world) leaky(dir string, tokens, echo string, s map[string]string) string {
 	var y strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&y, format, args...) }
-	p("%sserver: {listen: \"127.0.0.1:0\", external_url: \"https://watch.example.test/\"}\n", strings.SplitN(head(dir), "\n", 2)[1])
+	p("%sserver: {listen: \"127.0.0.1:0\", external_url: \"https://watch.example.test/\", auth: {type: basic, users: {alice: {password_hash: %q, role: admin}}, metrics: {bearer_token: %q}}, public: [status]}\n",
+		strings.SplitN(head(dir), "\n", 2)[1], s["login hash"], s["scrape token"])
 	p("credentials:\n")
 	client := func(name, id, secret, more string) {
 		p("  %s: {token_url: %q, client_id: %q, client_secret: %q, scopes: [%q], params: {extra: \"${file:parameter}\"}%s}\n", name, tokens+lab.TokenPath, id, secret, lab.BearerScope, more)
@@ -203,7 +208,8 @@ func TestNothingLeaks(t *testing.T) {
 	yaml := w.leaky(dir, tokens.URL(), echo.URL(), s)
 	save(t, file, yaml)
 	a := startLogging(t, file, slog.LevelDebug)
-	out := map[string]string{}
+	out := map[string]string{"refused logins": a.failLogins(s)}
+	a.login = func(r *http.Request) { r.SetBasicAuth("alice", s["login password"]) }
 	until(t, 20*time.Second, "something is up, something down", func() bool { n := a.states(); return n["up"] > 0 && n["down"] > 10 })
 	w.play(t, a, dir)
 	a.collect(out)
@@ -285,13 +291,42 @@ func (w *world) state(t *testing.T) lab.State {
 // collect reads everything that the agent serves.
 func (a *watch) collect(out map[string]string) {
 	a.t.Helper()
-	for _, path := range []string{"/", "/metrics", "/api/v1/monitors", "/api/v1/incidents", "/api/v1/incidents?state=all", "/healthz", "/readyz", "/nowhere?key=x"} {
+	for _, path := range []string{"/", "/metrics", "/api/v1/monitors", "/api/v1/incidents", "/api/v1/incidents?state=all", "/healthz", "/readyz", "/login", "/nowhere?key=x"} {
 		_, out[path] = a.ask(http.MethodGet, path)
 	}
 	for id := range a.monitors() {
 		out["monitors one by one"] += a.body("/api/v1/monitors/" + id)
 	}
 	_, out["/metrics as OpenMetrics"] = a.ask(http.MethodGet, "/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+}
+
+// failLogins does what goes wrong with logins, and returns what was answered;
+// then it looks at what strangers see.
+func (a *watch) failLogins(s map[string]string) string {
+	a.t.Helper()
+	var all strings.Builder
+	for _, l := range [][2]string{
+		{"alice", s["mistyped password"]}, {s["mistyped password"], s["mistyped password"]}, {"alice", s["login hash"]}, {"nobody", s["login password"]},
+		{"", s["login password"] + s["login password"]},
+	} {
+		a.login = func(r *http.Request) { r.SetBasicAuth(l[0], l[1]) }
+		code, body := a.ask(http.MethodGet, "/api/v1/monitors")
+		if code != http.StatusUnauthorized {
+			a.t.Errorf("login as %.10q: %d", l[0], code)
+		}
+		all.WriteString(body)
+	}
+	for _, token := range []string{s["scrape token"], s["mistyped password"], s["scrape token"] + "x"} {
+		a.login = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+		_, body := a.ask(http.MethodGet, "/metrics")
+		all.WriteString(body)
+	}
+	a.login = nil
+	for _, path := range []string{"/", "/login", "/metrics", "/api/v1/monitors"} {
+		_, body := a.ask(http.MethodGet, path)
+		all.WriteString(body)
+	}
+	return all.String()
 }
 
 // badReloads spoils the configuration in places next to secrets.
@@ -303,6 +338,7 @@ func (a *watch) badReloads(file, yaml string, s map[string]string) string {
 		{"password: ", "password: {a: b}, passwort: "}, {"name: X-Api-Key", "name: \"X Api\\nKey\""}, {"\"http://127.0.0.1:1/", "\"http//127.0.0.1:1/"},
 		{"url: \"http://", "url: \"ht tp://"}, {"token: \"" + s["bearer token"], "token: \"\\n" + s["bearer token"]}, {"X-Private: ", "\"X Private\": "},
 		{"secret: \"" + s["hook key"] + "\"", "secret: {" + s["hook key"] + "}"}, {"retries: 0", "retries: " + s["query"]},
+		{"password_hash: ", "password_hash: x"}, {"role: admin", "role: " + s["mistyped password"][:8]}, {"bearer_token: ", "bearer_token: \"a b\", username: "},
 	} {
 		bad := strings.ReplaceAll(yaml, swap[0], swap[1])
 		if bad == yaml {

@@ -15,6 +15,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/server"
 )
 
 const (
@@ -63,11 +64,16 @@ func (a *Agent) take(cfg *config.Config) error {
 	if cfg.Empty && len(old.monitors) > 0 { // a full disk leaves such a file, and so does an editor for a moment
 		return errors.New("the configuration is empty, and monitors are running: to end them all write monitors: []")
 	}
+	rules, err := server.NewRules(cfg.Server.Access, a.log)
+	if err != nil {
+		return err
+	}
 	p, err := build(cfg, old, a.rooms, a.key)
 	if err != nil {
 		return err
 	}
 	a.enforce(p)
+	a.server.Use(rules)
 	for _, s := range p.sources { // a reload ends the back-off
 		s.Reset()
 	}

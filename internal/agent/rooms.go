@@ -87,9 +87,13 @@ func (i *ids) delivery() int64 {
 func (i *ids) incident() string { return strconv.FormatInt(i.delivery(), 36) }
 
 // limits returns how many runs may go on at once, by the files that this
-// process may open, and how many of them to one origin.
-func limits() (running, origin int) {
+// process may open, how many of them to one origin, and how many connections
+// the server may have beside them.
+func limits() (running, origin, conns int) {
 	const most, least, reserve, perRun = 2048, 16, 64, 2
-	running = min(max((openFiles()-reserve)/perRun, least), most)
-	return running, max(running/2, 1)
+	const mostConns, leastConns, share = 512, 32, 8
+	files := openFiles()
+	conns = min(max(files/share, leastConns), mostConns)
+	running = min(max((files-reserve-conns)/perRun, least), most)
+	return running, max(running/2, 1), conns
 }

@@ -59,11 +59,13 @@ func (a *Agent) newMetrics() *exporters.Prometheus {
 	})
 }
 
-func (a *Agent) serverOptions(cfg *config.Config) server.Options {
+func (a *Agent) serverOptions(cfg *config.Config, rules *server.Rules) server.Options {
+	_, _, conns := limits()
 	return server.Options{
 		Listen: cfg.Server.Listen, ExternalURL: cfg.Server.ExternalURL, Version: a.opts.Version, Location: cfg.Agent.Location,
 		Zone: cfg.Timezone, Each: a.board.Each, Get: a.board.Get, Incidents: a.incidents, Reload: a.Reload,
 		Metrics: a.metrics, Ready: a.Ready, Storage: a.storage, Log: a.log,
+		Rules: rules, MostConns: conns,
 	}
 }
 
