@@ -19,6 +19,7 @@ type commands struct {
 	Token      tokenCommand      `cmd:"" help:"Fetch a token and explain it."`
 	Notify     notifyCommand     `cmd:"" help:"Send a sample message and show what the service answered."`
 	Health     healthCommand     `cmd:"" help:"Ask /healthz, for a container's health check."`
+	Password   passwordCommand   `cmd:"" help:"Read a password from stdin and print its hash, for server.auth."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in your shell."`
 	Version    versionCommand    `cmd:"" help:"Print version, commit and Go version."`

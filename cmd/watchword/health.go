@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -30,17 +36,9 @@ Examples:
 }
 
 func (c *healthCommand) Run(ctx context.Context, s *streams) error {
-	base := c.URL
-	if base == "" {
-		listen := "127.0.0.1:9640"
-		if len(c.Config) > 0 {
-			cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: true})
-			if cfg == nil {
-				return &exitError{1, problems.String()}
-			}
-			listen = cfg.Server.Listen
-		}
-		base = "http://" + reachable(listen)
+	base, conf, err := c.target()
+	if err != nil {
+		return err
 	}
 	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
@@ -53,7 +51,7 @@ func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 	}
 	// RoundTrip follows no redirect: a sign-in page that answers 200 is not the
 	// agent. The agent is near: no proxy of the environment stands between.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: conf}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("the agent does not answer: %w", err)
@@ -64,6 +62,66 @@ func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 	}
 	fmt.Fprintln(s.out, "ok")
 	return nil
+}
+
+// target returns whom to ask and, for https of an agent that is configured, how
+// to know it.
+func (c *healthCommand) target() (string, *tls.Config, error) {
+	switch {
+	case c.URL != "":
+		return c.URL, nil, nil
+	case len(c.Config) == 0:
+		return "http://127.0.0.1:9640", nil, nil
+	}
+	cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: true})
+	if cfg == nil {
+		return "", nil, &exitError{1, problems.String()}
+	}
+	address := reachable(cfg.Server.Listen)
+	if !cfg.Server.Access.Secure() {
+		return "http://" + address, nil, nil
+	}
+	conf, err := knowBy(cfg.Server.Access.TLS.CertFile)
+	return "https://" + address, conf, err
+}
+
+// knowBy takes the server for the agent if it shows the certificate of the
+// file, whatever name that is for and however old it is: it is asked on this
+// machine's own address. In the middle of a renewal it may still show the one
+// before: then one that the authority in the file has signed is taken.
+func knowBy(file string) (*tls.Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls.cert_file: %w", err)
+	}
+	var own *x509.Certificate
+	roots := x509.NewCertPool()
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("server.tls.cert_file %q: %w", file, err)
+		}
+		if own == nil {
+			own = c
+		} else {
+			roots.AddCert(c)
+		}
+	}
+	if own == nil {
+		return nil, fmt.Errorf("server.tls.cert_file: there is no certificate (PEM) in %q", file)
+	}
+	verify := func(s tls.ConnectionState) error {
+		leaf := s.PeerCertificates[0] // TLS servers always show one
+		if bytes.Equal(leaf.RawSubjectPublicKeyInfo, own.RawSubjectPublicKeyInfo) {
+			return nil
+		}
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots}); err != nil {
+			return errors.New("what answers there shows another certificate than that of server.tls.cert_file")
+		}
+		return nil
+	}
+	// What is skipped is the name and the system's roots; verify does the rest.
+	return &tls.Config{InsecureSkipVerify: true, VerifyConnection: verify, MinVersion: tls.VersionTLS12}, nil
 }
 
 // reachable turns an address to listen on into one to connect to.

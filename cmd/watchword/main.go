@@ -24,8 +24,10 @@ func main() {
 	os.Exit(code)
 }
 
-// streams are where a command writes: results to out, logs and errors to err.
+// streams are where a command reads and writes: results go to out, logs and
+// errors to err.
 type streams struct {
+	in       io.Reader
 	out, err io.Writer
 	color    bool
 }
@@ -44,7 +46,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("watchword"), kong.Description(description), kong.Writers(out, errs),
 		kong.UsageOnError(), kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&streams{out: out, err: errs, color: colorful(out)}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&streams{in: os.Stdin, out: out, err: errs, color: colorful(out)}),
 		kong.Vars{"version": version()})
 	if err != nil {
 		fmt.Fprintln(errs, "watchword:", err)

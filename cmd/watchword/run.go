@@ -50,7 +50,7 @@ func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 	}
 	debug.FreeOSMemory() // what loading took is not needed again
 	dropCode()
-	log.Info("watchword runs", "version", version(), "monitors", len(cfg.Monitors), "address", "http://"+a.Addr()+"/")
+	log.Info("watchword runs", "version", version(), "monitors", len(cfg.Monitors), "address", a.URL())
 	err = a.Run(ctx)
 	log.Log(context.WithoutCancel(ctx), slog.LevelInfo, "watchword has stopped")
 	return err
