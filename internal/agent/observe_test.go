@@ -18,7 +18,7 @@ func TestBoardFollowsTheTracker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Agent{log: slog.New(slog.DiscardHandler), board: board.New(time.Now), store: s, woken: make(chan struct{}, 1)}
+	a := &Agent{opts: Options{Observer: nobody{}}, log: slog.New(slog.DiscardHandler), board: board.New(time.Now), store: s, woken: make(chan struct{}, 1)}
 	a.metrics, a.pipe = a.newMetrics(), newPipe(s, nil, a.log)
 	a.plan.Store(&plan{})
 	var ms []*check.Monitor
