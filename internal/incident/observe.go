@@ -34,7 +34,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 	switch {
 	case s.State == check.Up:
 		return
-	case s.State == check.Down && s.Passes+1 < e.policy.Recoveries:
+	case isDown(s.State) && s.Passes+1 < e.policy.Recoveries:
 		s.Passes++
 	default:
 		if e.incident != nil {
@@ -56,7 +56,12 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	if e.cause == (check.Cause{}) {
 		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
 	}
-	if s.State == check.Down && e.incident != nil {
+	if r.Fault.Class == check.ExposedTo && (s.State != check.Exposed || e.incident == nil) {
+		t.touched[s.ID] = e
+		t.expose(e, r.Start, now)
+		return
+	}
+	if isDown(s.State) && e.incident != nil {
 		t.stay(e, now)
 		if news {
 			t.touched[s.ID] = e
@@ -68,7 +73,7 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	}
 	s.Fails++
 	t.touched[s.ID] = e
-	if s.Fails <= e.policy.Retries && s.State != check.Down {
+	if s.Fails <= e.policy.Retries && !isDown(s.State) {
 		t.setState(e, check.Pending, now)
 		return
 	}
@@ -76,6 +81,9 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	t.join(e, now)
 	t.dissolve(e, now)
 }
+
+// isDown says whether a monitor failed for good and was announced.
+func isDown(s check.State) bool { return s == check.Down || s == check.Exposed }
 
 func (t *Tracker) setState(e *entry, to check.State, now time.Time) {
 	if from := e.state.State; from != to {
