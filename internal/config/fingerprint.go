@@ -56,6 +56,8 @@ func encode(h hash.Hash, v reflect.Value) {
 		writeNumber(h, uint64(boolBit(v.Bool())))
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		writeNumber(h, uint64(v.Int()))
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64: // a fingerprint of something else is bytes
+		writeNumber(h, v.Uint())
 	}
 }
 

@@ -414,6 +414,9 @@ func TestFingerprint(t *testing.T) {
 	if print(base) == first {
 		t.Error("another value of a variable changes nothing")
 	}
+	if Fingerprint([]any{first[:]}, key) == Fingerprint([]any{make([]byte, len(first))}, key) {
+		t.Error("another fingerprint within changes nothing")
+	}
 	if Fingerprint(1, []byte("a")) == Fingerprint(1, []byte("b")) {
 		t.Error("the key changes nothing")
 	}
