@@ -20,6 +20,7 @@ type lane struct {
 	broken   error // why there are none
 	reader   guardReader
 	token    *check.TokenInfo // of the last credential that must be refused
+	without  *Way             // there is no token for it in this run
 }
 
 func newLane(p *HTTP, s side) *lane {
@@ -39,7 +40,11 @@ func (l *lane) knock(ctx context.Context) *check.Fault {
 	}
 	var first *check.Fault
 	for i := range l.attempts {
-		f := l.attempt(ctx, &l.attempts[i])
+		a := &l.attempts[i]
+		if a.key != nil && a.key == l.without {
+			continue
+		}
+		f := l.attempt(ctx, a)
 		if f == nil {
 			continue
 		}
@@ -106,13 +111,8 @@ func (l *lane) outOfReach(f *check.Fault) bool {
 func (l *lane) attempt(ctx context.Context, a *attempt) *check.Fault {
 	l.reader.by(a, l.p.shown)
 	v, f := l.once(ctx, a)
-	if f == nil && l.gotIn(v) && l.isWall(ctx, a) {
-		l.noteAttempt(a, "shut: "+l.reader.why)
-		return nil
-	}
 	if f == nil && l.gotIn(v) {
-		l.noteAttempt(a, "it got in; once more to be sure")
-		v, f = l.once(ctx, a)
+		v, f = l.again(ctx, a)
 	}
 	switch {
 	case f != nil:
@@ -133,17 +133,21 @@ func (l *lane) gotIn(v verdict) bool {
 	return v.fault != nil && check.ClassOf(v.fault.reason) == check.ExposedTo
 }
 
-// isWall says whether a HEAD that was answered 2xx leads to a sign-in page: what
-// it has no body to tell, a GET does.
-func (l *lane) isWall(ctx context.Context, a *attempt) bool {
-	if a.how.method != http.MethodHead || l.p.method == http.MethodHead {
-		return false
+// again makes an attempt that got in once more. After a HEAD, which has no body
+// to know a sign-in page by, a GET shows what it got in to: only where that is
+// refused, or gets in too, did the HEAD.
+func (l *lane) again(ctx context.Context, a *attempt) (verdict, *check.Fault) {
+	if a.how.method == http.MethodHead && l.p.method != http.MethodHead {
+		l.noteAttempt(a, "it got in; a GET shows to what")
+		get := *a
+		get.how.method = http.MethodGet
+		v, f := l.once(ctx, &get)
+		if f != nil || l.reader.page || v.fault != nil && !l.gotIn(v) {
+			return v, f
+		}
 	}
-	l.noteAttempt(a, "it got in; a GET shows to what")
-	get := *a
-	get.how.method = http.MethodGet
-	v, f := l.once(ctx, &get)
-	return f == nil && v.fault == nil && l.reader.page
+	l.noteAttempt(a, "it got in; once more to be sure")
+	return l.once(ctx, a)
 }
 
 func (l *lane) noteAttempt(a *attempt, what string) { l.note(a.what + ", " + a.how.name + ": " + what) }
@@ -205,6 +209,7 @@ func (l *lane) borrow(ctx context.Context, a *attempt) *check.Fault {
 	if err == nil {
 		return nil
 	}
+	l.without = a.key
 	l.tries = append(l.tries, check.Try{Method: a.how.method, URL: l.p.shown, Note: "not sent: there is no token"})
 	if f, ok := errors.AsType[*check.Fault](err); ok {
 		return f
