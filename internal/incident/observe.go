@@ -51,11 +51,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 
 func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	s := &e.state
-	news := s.Fault == nil || s.Fault.Class != r.Fault.Class || s.Fault.Reason != r.Fault.Reason || s.Passes > 0
-	s.Fault, s.Passes, e.cause = r.Fault.Text(), 0, r.Fault.Cause
-	if e.cause == (check.Cause{}) {
-		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
-	}
+	news := e.note(r.Fault)
 	if r.Fault.Class == check.ExposedTo && (s.State != check.Exposed || e.incident == nil) {
 		t.touched[s.ID] = e
 		t.expose(e, r.Start, now)
@@ -80,6 +76,17 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	t.setState(e, check.Down, now)
 	t.join(e, now)
 	t.dissolve(e, now)
+}
+
+// note keeps what a monitor failed for, and says whether that is news.
+func (e *entry) note(f *check.Fault) (news bool) {
+	s := &e.state
+	news = s.Fault == nil || s.Fault.Class != f.Class || s.Fault.Reason != f.Reason || s.Passes > 0
+	s.Fault, s.Passes, e.cause = f.Text(), 0, f.Cause
+	if e.cause == (check.Cause{}) {
+		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
+	}
+	return news
 }
 
 // isDown says whether a monitor failed for good and was announced.
