@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/watchword/watchword/probes"
@@ -89,4 +90,34 @@ func TestGuardPlain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGuardPlainPort: what answers plain http on a port for TLS lets nobody in.
+func TestGuardPlainPort(t *testing.T) {
+	srv := quiet(t, answer(401, ""))
+	o := options(srv.URL, func(o *probes.HTTPOptions) { o.TLS.InsecureSkipVerify = true })
+	r := buildGuard(t, o, guardOptions(try("anonymous"))).Explain(t.Context())
+	want(t, r, "up")
+	if n := len(r.Detail.Tries); n != 5 || r.Detail.Tries[4].Status != 400 || r.Certs == nil {
+		t.Errorf("%d tries, certificates %v: %+v", n, r.Certs, r.Detail)
+	}
+}
+
+// TestGuardWaitsShortly for what nobody has to answer: a firewall that drops
+// packets past the gate is what there should be.
+func TestGuardWaitsShortly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dropped := roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		g := guardOptions(bypass("http://10.0.0.5/", "http://10.0.0.6/"))
+		r := guardOver(t, options("http://app.example.test/"), g, probes.Common{RT: inProcess(answer(401, "")), Foreign: dropped}).Probe(ctx)
+		want(t, r, "up")
+		if r.Took != 3*time.Second {
+			t.Errorf("took %s, want 3s", r.Took)
+		}
+	})
 }

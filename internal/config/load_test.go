@@ -484,3 +484,30 @@ func TestRetryIntervalFollowsAShortInterval(t *testing.T) {
 		}
 	}
 }
+
+// TestGuard: what it takes of the defaults, and what holds where nobody says.
+func TestGuard(t *testing.T) {
+	c, ps := Load([]string{"testdata/good/guard.yaml"}, LoadOptions{})
+	if c == nil {
+		t.Fatal(ps)
+	}
+	app, g, clear := c.Monitors[0], c.Monitors[1], c.Monitors[2]
+	if app.Guard.Try != nil || app.HTTP.Expect.Absent == nil || app.Credential != "authelia" {
+		t.Errorf("the monitor beside it: %+v", app)
+	}
+	if !reflect.DeepEqual(g.Guard, probes.GuardOptions{Try: []string{"anonymous", "garbage", "expired", "foreign", "other"}, BypassURLs: []string{"http://10.0.0.5:3000/"}}) {
+		t.Errorf("tries %+v", g.Guard)
+	}
+	want := probes.DefaultHTTPOptions()
+	want.URL, want.Headers, want.Expect.Absent = "https://a.example.com/", map[string]secret.Text{"X-Tenant": secret.Literal("a")}, []string{"Dashboard"}
+	if !reflect.DeepEqual(g.HTTP, want) || g.Credential != "" || g.Interval != 5*time.Minute || g.Timeout != 10*time.Second || g.Type != TypeGuard {
+		t.Errorf("got %+v", g)
+	}
+	if got := fmt.Sprint(app.Credentials(), g.Credentials(), clear.HTTP.Expect.Absent); got != "[authelia] [other] []" {
+		t.Errorf("credentials %s", got)
+	}
+	bare := load(t, "defaults: {interval: 30s}\nmonitors: [{name: A, type: guard, url: 'https://a.example.com'}]").Monitors[0]
+	if !reflect.DeepEqual(bare.Guard, probes.DefaultGuardOptions()) || bare.Interval != 30*time.Second {
+		t.Errorf("got %+v", bare)
+	}
+}

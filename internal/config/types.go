@@ -74,6 +74,9 @@ func (m *monitors) settle(k *monitorKeys, v view) {
 	d := probes.DefaultHTTPOptions()
 	k.Credential, k.HTTP.Body, k.HTTP.MaxRedirects, k.HTTP.Connection = "", secret.Text{}, d.MaxRedirects, d.Connection
 	k.HTTP.Expect.Status, k.HTTP.Expect.Keyword = d.Expect.Status, nil
+	if _, own := v.own.place("expect.absent"); !own { // that of the defaults is what a sign-in page holds
+		k.HTTP.Expect.Absent = nil
+	}
 	if !v.has("interval") {
 		k.Interval = guardInterval
 	}
