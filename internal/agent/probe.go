@@ -9,7 +9,7 @@ import (
 
 // newProbe builds what a monitor of any type does.
 func (p *plan) newProbe(m *monitor, r *rooms) (prober, error) {
-	if m.cfg.Type == config.TypeGuard {
+	if m.cfg.Type == probes.TypeGuard {
 		return p.newGuard(m, r)
 	}
 	o := m.cfg.HTTP
@@ -60,7 +60,7 @@ func (p *plan) prints(m config.Monitor) []any {
 			all = append(all, s.print[:])
 		}
 	}
-	if m.Type == config.TypeGuard {
+	if m.Type == probes.TypeGuard {
 		all = append(all, p.issuer(m))
 	}
 	return all

@@ -500,7 +500,7 @@ func TestGuard(t *testing.T) {
 	}
 	want := probes.DefaultHTTPOptions()
 	want.URL, want.Headers, want.Expect.Absent = "https://a.example.com/", map[string]secret.Text{"X-Tenant": secret.Literal("a")}, []string{"Dashboard"}
-	if !reflect.DeepEqual(g.HTTP, want) || g.Credential != "" || g.Interval != 5*time.Minute || g.Timeout != 10*time.Second || g.Type != TypeGuard {
+	if !reflect.DeepEqual(g.HTTP, want) || g.Credential != "" || g.Interval != 5*time.Minute || g.Timeout != 10*time.Second || g.Type != probes.TypeGuard {
 		t.Errorf("got %+v", g)
 	}
 	if got := fmt.Sprint(app.Credentials(), g.Credentials(), clear.HTTP.Expect.Absent); got != "[authelia] [other] []" {

@@ -71,7 +71,7 @@ type monitorKeys struct {
 
 func defaultMonitor() monitorKeys {
 	return monitorKeys{
-		Type: TypeHTTP, Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
+		Type: probes.TypeHTTP, Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
 		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Guard: probes.DefaultGuardOptions(),
 		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day},
 	}

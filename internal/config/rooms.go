@@ -29,7 +29,7 @@ func (m *monitors) checkOptions(k *monitorKeys) []check.Problem {
 		m.tls[o.TLS] = ps
 	}
 	o.TLS = transport.TLS{}
-	if k.Type == TypeGuard {
+	if k.Type == probes.TypeGuard {
 		return slices.Concat(probes.CheckGuard(o, k.Guard), ps)
 	}
 	return slices.Concat(probes.CheckHTTP(o), ps)

@@ -12,14 +12,8 @@ import (
 	"github.com/watchword/watchword/probes"
 )
 
-// The types of monitors.
-const (
-	TypeHTTP  = "http"
-	TypeGuard = "guard"
-)
-
 // monitorTypes are the types of monitors that there are.
-func monitorTypes() []string { return []string{TypeHTTP, TypeGuard} }
+func monitorTypes() []string { return []string{probes.TypeHTTP, probes.TypeGuard} }
 
 // guardInterval is how often a guard runs where nobody says: each of its runs is
 // a dozen requests.
@@ -43,7 +37,7 @@ func (m *monitors) checkType(t string, v view) bool {
 // notFor returns the keys that a type of monitor does not take, with the reason.
 // The monitor's own are errors; those of the defaults are for the others.
 func notFor(t string) map[string]string {
-	if t == TypeGuard {
+	if t == probes.TypeGuard {
 		return map[string]string{
 			"credential":     "a guard comes as a stranger: credentials that must be refused stand in try",
 			"body":           "a guard sends no body",
@@ -67,7 +61,7 @@ func (m *monitors) settle(k *monitorKeys, v view) {
 			}
 		}
 	}
-	if k.Type != TypeGuard {
+	if k.Type != probes.TypeGuard {
 		k.Guard = probes.GuardOptions{}
 		return
 	}
