@@ -23,7 +23,7 @@ func (r *run) blame(f *finding) *check.Fault {
 // cause says what broke, so that monitors which fail for one cause are one
 // incident.
 func (r *run) cause(class check.Class, reason check.Reason) check.Cause {
-	w := r.p.way
+	w := r.way
 	switch class {
 	case check.Network:
 		return check.Cause{Kind: check.CauseAddress, Key: r.res.Remote}
@@ -51,7 +51,7 @@ func (r *run) cause(class check.Class, reason check.Reason) check.Cause {
 // attribute asks who is to blame: where the provider of a gate is dead, a gate
 // that cannot check tokens is not at fault, and nor is the service.
 func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
-	f, w := r.blame(v.fault), r.p.way
+	f, w := r.blame(v.fault), r.way
 	if w == nil || w.Alive == nil || w.Provider == "" || !r.doubtful(f) {
 		return f
 	}
@@ -78,10 +78,10 @@ func (r *run) doubtful(f *check.Fault) bool {
 
 // noToken is the fault of an error that says nothing of itself.
 func (r *run) noToken(ctx context.Context, err error) *check.Fault {
-	f := &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.p.way.Credential),
+	f := &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.way.Credential),
 		"this is a fault of Watchword's own: please report it"}
 	if ctx.Err() != nil || expired(ctx) {
-		f = &finding{check.TokenTimeout, fmt.Sprintf("no token of credential %q before the deadline", r.p.way.Credential),
+		f = &finding{check.TokenTimeout, fmt.Sprintf("no token of credential %q before the deadline", r.way.Credential),
 			"the identity provider is slow, or the timeout of the monitor too short for a token and an answer"}
 	}
 	fault := r.blame(f)

@@ -67,7 +67,7 @@ func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
 
 // read reads an answer, its body only where the header does not decide.
 func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace) verdict {
-	v, done := r.scene.readHead(a)
+	v, done := r.reads.readHead(a)
 	if done {
 		if r.p.reuse { // else its end is not worth waiting for
 			_, _ = io.CopyN(io.Discard, resp.Body, drain)
@@ -75,7 +75,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 		return v
 	}
 	if a.status == http.StatusSwitchingProtocols {
-		return r.scene.readBody(a) // what follows is no body, and has no end
+		return r.reads.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
 	a.cut = more
@@ -86,7 +86,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 	} else if err != nil {
 		a.broken = r.scene.network(ctx, r.fact(receiving, t), err)
 	}
-	return r.scene.readBody(a)
+	return r.reads.readBody(a)
 }
 
 // failed is the fault of a request that got no answer.
@@ -102,11 +102,11 @@ func (r *run) failed(ctx context.Context, t *trace, err error) *check.Fault {
 
 // arrived ends the trace of a request and takes over what it found.
 func (r *run) arrived(t *trace) step {
-	at := t.end(&r.res.Phases)
+	r.step = t.end(&r.res.Phases)
 	if r.res.Remote = t.remote(); r.res.Remote == "" {
 		r.res.Remote = addressOf(r.at) // it did not resolve
 	}
-	return at
+	return r.step
 }
 
 func (r *run) fact(at step, t *trace) wireFact {
@@ -119,7 +119,7 @@ func (r *run) fact(at step, t *trace) wireFact {
 
 func (r *run) urlOf(h hop) string {
 	if !h.redirected {
-		return r.p.monitor.URL
+		return r.p.shown
 	}
 	return r.scene.shown(h.url)
 }

@@ -80,6 +80,7 @@ type HTTP struct {
 	common  Common
 
 	url          *url.URL // without userinfo and fragment
+	shown        string   // url, fit to be shown
 	origin       string
 	provider     string // origin of the identity provider, spelt as origin is
 	address      string // host:port of url
@@ -112,7 +113,7 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 	if err != nil {
 		return nil, errors.New("url: it cannot be parsed")
 	}
-	p := &HTTP{monitor: m, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
+	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
 		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse}
 	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
@@ -139,6 +140,13 @@ func (p *HTTP) Explain(ctx context.Context) check.Result { return p.run(ctx, tru
 // options needs.
 func (o HTTPOptions) Transport() transport.Options {
 	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse}
+}
+
+// StrangerTransport returns the options of the transport for what a guard sends
+// past its monitor's origin. There is nothing of ours in it, and whoever comes
+// to do harm looks at no certificate either, so none is verified.
+func (o HTTPOptions) StrangerTransport() transport.Options {
+	return transport.Options{TLS: transport.TLS{InsecureSkipVerify: true}, Resolve: o.Resolve, IPFamily: o.IPFamily}
 }
 
 // ForeignTransport returns the options of the transport for redirects that

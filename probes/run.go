@@ -12,10 +12,19 @@ import (
 	"github.com/watchword/watchword/internal/check"
 )
 
+// reader reads answers: the scene does for who wants to get in.
+type reader interface {
+	// readHead applies the rules that need no body; done says that they decided.
+	readHead(a *answer) (v verdict, done bool)
+	readBody(a *answer) verdict
+}
+
 // run is one run of a probe: authorize, send, read, judge.
 type run struct {
 	p      *HTTP
+	way    *Way // nil: none
 	scene  scene
+	reads  reader
 	res    check.Result
 	tries  []check.Try
 	head   http.Header // of requests to the own origin, authorized
@@ -25,13 +34,21 @@ type run struct {
 	buf    *buffer
 	at     *url.URL // of the last request
 	status int      // of its answer, 0 for none
+	step   step     // how far it came
+}
+
+// newRun returns a run that begins now.
+func newRun(p *HTTP) *run {
+	r := &run{p: p, way: p.way, at: p.url, scene: scene{url: p.url, origin: p.origin, provider: p.provider, expect: &p.expect,
+		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
+	r.reads = &r.scene
+	r.res.Monitor, r.res.Start = p.monitor, time.Now()
+	return r
 }
 
 func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
-	r := &run{p: p, at: p.url, scene: scene{url: p.url, origin: p.origin, provider: p.provider, expect: &p.expect,
-		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
-	r.res.Monitor, r.res.Start = p.monitor, time.Now()
-	r.res.Fault = r.guarded(ctx)
+	r := newRun(p)
+	r.res.Fault = r.guarded(ctx, r.twice)
 	r.res.Took = time.Since(r.res.Start)
 	if explain || r.res.Fault != nil || len(r.tries) > 1 {
 		r.res.Detail = &check.Detail{Tries: r.tries}
@@ -43,7 +60,7 @@ func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 }
 
 // guarded turns a panic into a fault: whatever happens, there is a result.
-func (r *run) guarded(ctx context.Context) (f *check.Fault) {
+func (r *run) guarded(ctx context.Context, do func(context.Context) *check.Fault) (f *check.Fault) {
 	defer func() {
 		if v := recover(); v != nil {
 			f = r.blame(&finding{check.Internal, "Watchword itself failed while it ran this check",
@@ -52,7 +69,7 @@ func (r *run) guarded(ctx context.Context) (f *check.Fault) {
 		}
 	}()
 	r.buf = r.p.common.Buffers.get()
-	f = r.twice(ctx)
+	f = do(ctx)
 	r.p.common.Buffers.put(r.buf) // not after a panic: its state is unknown
 	return f
 }
@@ -77,10 +94,10 @@ func (r *run) twice(ctx context.Context) *check.Fault {
 
 // judged tells the way in what became of its token.
 func (r *run) judged(v verdict) (again bool) {
-	if r.p.way == nil || v.token == noOpinion {
+	if r.way == nil || v.token == noOpinion {
 		return false
 	}
-	return r.p.way.Auth.Judged(r.gen, v.token == refused)
+	return r.way.Auth.Judged(r.gen, v.token == refused)
 }
 
 // try goes from the credential to the last answer. It returns a reading, or the

@@ -72,7 +72,11 @@ func (c *probeCommand) Run(ctx context.Context, s *streams) error {
 // explain tells a person hop by hop what a run did.
 func explain(s *streams, r check.Result) {
 	word, code := "up", "32"
-	if r.Fault != nil {
+	switch {
+	case r.Fault == nil:
+	case r.Fault.Class == check.ExposedTo:
+		word, code = "exposed", "35"
+	default:
 		word, code = "down", "31"
 	}
 	fmt.Fprintf(s.out, "%s  %s  %s\n", s.paint(code, fmt.Sprintf("%-4s", word)), secret.Line(r.Monitor.Name, 200), length(r.Took))

@@ -116,7 +116,11 @@ func View(r check.Result) board.View {
 	b := board.New(time.Now)
 	b.Set([]*check.Monitor{r.Monitor})
 	s := check.MonitorState{ID: r.Monitor.ID, Type: r.Monitor.Type, State: check.Up, Since: r.Start, Fault: r.Fault.Text()}
-	if r.Fault != nil {
+	switch {
+	case r.Fault == nil:
+	case r.Fault.Class == check.ExposedTo:
+		s.State = check.Exposed
+	default:
 		s.State = check.Down
 	}
 	b.Record(r, s)

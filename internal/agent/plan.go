@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -38,10 +39,16 @@ type channel struct {
 	print fingerprint
 }
 
+// prober is a check of any type.
+type prober interface {
+	Probe(ctx context.Context) check.Result
+	Explain(ctx context.Context) check.Result // with Detail always set
+}
+
 type monitor struct {
 	check  *check.Monitor
 	cfg    config.Monitor
-	probe  *probes.HTTP
+	probe  prober
 	cron   schedule.Cron
 	origin string
 	print  fingerprint
@@ -122,12 +129,7 @@ func (p *plan) buildChannels(old *plan, r *rooms, key []byte) error {
 func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (*monitor, error) {
 	pos := m.Pos
 	m.Pos = config.Position{} // where it stands in the file changes nothing about it
-	s := p.sources[m.Credential]
-	var way fingerprint
-	if s != nil {
-		way = s.print
-	}
-	print := config.Fingerprint([]any{m, way[:]}, key)
+	print := config.Fingerprint(append(p.prints(m), m), key)
 	m.Pos = pos
 	if was := old.byID[m.ID]; was != nil && was.print == print {
 		return was, nil
@@ -143,29 +145,9 @@ func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (
 	if b.origin, err = probes.Origin(m.HTTP.URL); err != nil {
 		return nil, err
 	}
-	common, err := r.common(m.HTTP)
-	if err != nil {
-		return nil, err
-	}
-	b.probe, err = probes.NewHTTP(b.check, m.HTTP, wayIn(s, b.origin), common)
-	b.cfg.HTTP = probes.HTTPOptions{} // the probe has what it needs of it
+	b.probe, err = p.newProbe(b, r)
+	b.cfg.HTTP, b.cfg.Guard = probes.HTTPOptions{}, probes.GuardOptions{} // the probe has what it needs of them
 	return b, err
-}
-
-// wayIn tells a probe how it gets in; nil without a credential.
-func wayIn(s *source, origin string) *probes.Way {
-	if s == nil {
-		return nil
-	}
-	h := s.Handle(origin)
-	w := &probes.Way{
-		Auth: h, Kind: s.Kind(), Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(),
-		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets,
-	}
-	if s.Provider() != "" {
-		w.Alive = s.Alive
-	}
-	return w
 }
 
 // closeBut closes the sources that the other plan does not use.

@@ -34,13 +34,14 @@ func newRooms(o Options, a *Agent) *rooms {
 	return r
 }
 
-// common is what a probe needs beside its options.
-func (r *rooms) common(o probes.HTTPOptions) (probes.Common, error) {
-	own, err := r.pool.Get(o.Transport())
+// common is what a probe needs beside its options: the transports to its own
+// origin and to others are of these.
+func (r *rooms) common(to, foreignTo transport.Options) (probes.Common, error) {
+	own, err := r.pool.Get(to)
 	if err != nil {
 		return probes.Common{}, err
 	}
-	foreign, err := r.pool.Get(o.ForeignTransport())
+	foreign, err := r.pool.Get(foreignTo)
 	return probes.Common{RT: own, Foreign: foreign, UserAgent: r.userAgent, Buffers: &r.buffers}, err
 }
 

@@ -13,7 +13,7 @@ import (
 type Monitor struct {
 	ID         string
 	Name       string
-	Type       string // http
+	Type       string // http, guard
 	Group      string
 	URL        string // without userinfo, query and fragment: fit to be shown
 	Credential string // name of the credential, "" for none

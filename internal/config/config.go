@@ -89,10 +89,14 @@ type Monitor struct {
 	Notify                []string      // resolved: names of notifiers, every one once
 	Enabled               bool
 	HTTP                  probes.HTTPOptions
+	Guard                 probes.GuardOptions // of type guard only
 	Pos                   Position
 
 	CertificateWarn []time.Duration // longest first; empty: never
 }
+
+// Credentials returns the names of all credentials that the monitor sends.
+func (m Monitor) Credentials() []string { return credentialsOf(m.Credential, m.Guard) }
 
 // Check returns what the rest of the program knows of the monitor; its URL is
 // fit to be shown.

@@ -52,10 +52,21 @@ func encode(h hash.Hash, v reflect.Value) {
 		encode(h, v.Elem())
 	case reflect.String:
 		writeText(h, v.String())
-	case reflect.Bool:
+	default:
+		encodeNumber(h, v)
+	}
+}
+
+// encodeNumber writes a number or a boolean. The bytes of a fingerprint of
+// something else are numbers too.
+func encodeNumber(h hash.Hash, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Bool:
 		writeNumber(h, uint64(boolBit(v.Bool())))
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	case v.CanInt():
 		writeNumber(h, uint64(v.Int()))
+	case v.CanUint():
+		writeNumber(h, v.Uint())
 	}
 }
 

@@ -29,7 +29,7 @@ func notYet(t reflect.Type) []string {
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
 		return []string{"upside_down", "proxy_url", "depends_on", // of http
-			"implementation", "resource", "try", "bypass_urls"} // of authz and guard
+			"implementation", "resource"} // of authz
 	case reflect.TypeFor[probes.Expect]():
 		return []string{"regex", "json", "headers", "max_duration", "warn"}
 	}
@@ -37,7 +37,7 @@ func notYet(t reflect.Type) []string {
 }
 
 // laterMonitorTypes are the documented types that this version does not know.
-func laterMonitorTypes() []string { return []string{"authz", "guard", "issuer"} }
+func laterMonitorTypes() []string { return []string{"authz", "issuer"} }
 
 // laterAuthMethods are the documented methods that this version does not know.
 func laterAuthMethods() []string {

@@ -414,6 +414,9 @@ func TestFingerprint(t *testing.T) {
 	if print(base) == first {
 		t.Error("another value of a variable changes nothing")
 	}
+	if Fingerprint([]any{first[:]}, key) == Fingerprint([]any{make([]byte, len(first))}, key) {
+		t.Error("another fingerprint within changes nothing")
+	}
 	if Fingerprint(1, []byte("a")) == Fingerprint(1, []byte("b")) {
 		t.Error("the key changes nothing")
 	}
@@ -479,5 +482,32 @@ func TestRetryIntervalFollowsAShortInterval(t *testing.T) {
 		if got := c.Monitors[0].RetryInterval; got != want {
 			t.Errorf("%s: retry_interval %s, want %s", yaml, got, want)
 		}
+	}
+}
+
+// TestGuard: what it takes of the defaults, and what holds where nobody says.
+func TestGuard(t *testing.T) {
+	c, ps := Load([]string{"testdata/good/guard.yaml"}, LoadOptions{})
+	if c == nil {
+		t.Fatal(ps)
+	}
+	app, g, clear := c.Monitors[0], c.Monitors[1], c.Monitors[2]
+	if app.Guard.Try != nil || app.HTTP.Expect.Absent == nil || app.Credential != "authelia" {
+		t.Errorf("the monitor beside it: %+v", app)
+	}
+	if !reflect.DeepEqual(g.Guard, probes.GuardOptions{Try: []string{"anonymous", "garbage", "expired", "foreign", "other"}, BypassURLs: []string{"http://10.0.0.5:3000/"}}) {
+		t.Errorf("tries %+v", g.Guard)
+	}
+	want := probes.DefaultHTTPOptions()
+	want.URL, want.Headers, want.Expect.Absent = "https://a.example.com/", map[string]secret.Text{"X-Tenant": secret.Literal("a")}, []string{"Dashboard"}
+	if !reflect.DeepEqual(g.HTTP, want) || g.Credential != "" || g.Interval != 5*time.Minute || g.Timeout != 10*time.Second || g.Type != probes.TypeGuard {
+		t.Errorf("got %+v", g)
+	}
+	if got := fmt.Sprint(app.Credentials(), g.Credentials(), clear.HTTP.Expect.Absent); got != "[authelia] [other] []" {
+		t.Errorf("credentials %s", got)
+	}
+	bare := load(t, "defaults: {interval: 30s}\nmonitors: [{name: A, type: guard, url: 'https://a.example.com'}]").Monitors[0]
+	if !reflect.DeepEqual(bare.Guard, probes.DefaultGuardOptions()) || bare.Interval != 30*time.Second {
+		t.Errorf("got %+v", bare)
 	}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,14 +23,15 @@ type monitorKeys struct {
 	// The name of the monitor, in messages and on the page. Every monitor has one of
 	// its own.
 	Name string `koanf:"name"`
-	// What is checked: http sends a request and judges the answer.
+	// What is checked: http sends a request and judges the answer, guard tries to get
+	// in where nobody should.
 	Type string `koanf:"type"`
 	// The heading under which the page shows the monitor. Default: none.
 	Group string `koanf:"group"`
 	// Labels of the metric watchword_monitor_info, such as team: web. Names hold
 	// letters, digits and _. Default: none.
 	Labels map[string]string `koanf:"labels"`
-	// From one run to the next, at least 1s.
+	// From one run to the next, at least 1s. Default of a guard: 5m.
 	Interval time.Duration `koanf:"interval"`
 	// When to run, instead of interval: minute, hour, day of month, month, day of
 	// week, such as "30 6 * * MON-FRI"; or @hourly, @daily, @weekly, @monthly, @yearly.
@@ -65,19 +65,17 @@ type monitorKeys struct {
 	// third of the certificate's life is skipped.
 	CertificateWarn []time.Duration `koanf:"certificate_warn"`
 
-	HTTP probes.HTTPOptions `koanf:",squash"`
+	HTTP  probes.HTTPOptions  `koanf:",squash"`
+	Guard probes.GuardOptions `koanf:",squash"`
 }
 
 func defaultMonitor() monitorKeys {
 	return monitorKeys{
-		Type: "http", Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
-		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(),
+		Type: probes.TypeHTTP, Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
+		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Guard: probes.DefaultGuardOptions(),
 		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day},
 	}
 }
-
-// monitorTypes are the types of monitors that there are.
-func monitorTypes() []string { return []string{"http"} }
 
 // monitors loads the monitors, one at a time: at fifty thousand, koanf's map of
 // them all would take twice the memory of all the rest.
@@ -130,6 +128,8 @@ func (m *monitors) checkDefaults(base *koanf.Koanf) {
 	if !v.has("url") {
 		k.HTTP.URL = "https://defaults.invalid/"
 	}
+	m.checkTry(&k, v)
+	m.settle(&k, v)
 	m.askProbes(&k, v)
 	m.checkTimes(&k, v)
 	m.checkSchedule(&k, v)
@@ -168,12 +168,14 @@ func (m *monitors) load(items []item) {
 // monitor checks what is left to check and returns the finished monitor.
 func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.identify(k, v)
+	m.settle(k, v)
 	m.checkTimes(k, v)
 	m.checkSchedule(k, v)
 	m.checkCertificates(k, v)
 	m.checkLabels(k.Labels, v)
 	m.use(k, v)
 	m.checkCredential(k.Credential, v)
+	m.checkTry(k, v)
 	m.checkURL(k, v)
 	m.checkWords(k.HTTP.Expect, v)
 	m.askProbes(k, v)
@@ -181,32 +183,17 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
 		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
 		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery, CertificateWarn: k.CertificateWarn,
-		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP, Pos: v.own.pos,
+		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP, Guard: k.Guard, Pos: v.own.pos,
 	}
 }
 
 // askProbes relays what probes finds wrong with its part.
 func (m *monitors) askProbes(k *monitorKeys, v view) {
-	for _, p := range m.checkHTTP(k.HTTP) {
+	for _, p := range m.checkOptions(k) {
 		if p.Path != "url" || k.HTTP.URL != "" {
 			m.objectAs(v, p.Warning, relayed(p), p.Path)
 		}
 	}
-}
-
-func (m *monitors) checkType(t string, v view) bool {
-	switch {
-	case slices.Contains(monitorTypes(), t):
-		return true
-	case slices.Contains(laterMonitorTypes(), t):
-		m.object(v, "type: "+t+" is not supported yet", "type")
-	case nearest(t, slices.Concat(monitorTypes(), laterMonitorTypes())) != "":
-		near := nearest(t, slices.Concat(monitorTypes(), laterMonitorTypes()))
-		m.object(v, fmt.Sprintf("type: unknown type %q, did you mean %q?", t, near), "type")
-	default:
-		m.object(v, fmt.Sprintf("type: unknown type %q; it is %s", t, strings.Join(monitorTypes(), ", ")), "type")
-	}
-	return false
 }
 
 // identify checks name and id, and makes the id of the name where none is
@@ -250,7 +237,9 @@ func slug(name string) string {
 
 // use notes whom a monitor names, also one that is refused.
 func (m *monitors) use(k *monitorKeys, v view) {
-	m.used["credentials."+k.Credential] = true
+	for _, name := range credentialsOf(k.Credential, k.Guard) {
+		m.used["credentials."+name] = true
+	}
 	names := k.Notify
 	if !v.has("notify") {
 		names = m.channels

@@ -19,15 +19,19 @@ func checkAccess(a server.Access) []check.Problem { return server.CheckAccess(a)
 
 func checkNotifier(o notifiers.Options) []check.Problem { return notifiers.Check(o) }
 
-// checkHTTP has probes check a monitor. Monitors that share their TLS options
+// checkOptions has probes check a monitor. Monitors that share their TLS options
 // share the reading of the files, too.
-func (m *monitors) checkHTTP(o probes.HTTPOptions) []check.Problem {
+func (m *monitors) checkOptions(k *monitorKeys) []check.Problem {
+	o := k.HTTP
 	ps, ok := m.tls[o.TLS]
 	if !ok {
 		ps = transport.Check(transport.Options{TLS: o.TLS})
 		m.tls[o.TLS] = ps
 	}
 	o.TLS = transport.TLS{}
+	if k.Type == probes.TypeGuard {
+		return slices.Concat(probes.CheckGuard(o, k.Guard), ps)
+	}
 	return slices.Concat(probes.CheckHTTP(o), ps)
 }
 

@@ -257,13 +257,15 @@ func (m *monitors) resolveNotify(names []string, v view) []string {
 // clear.
 func (m *monitors) checkURL(k *monitorKeys, v view) {
 	if k.HTTP.URL == "" {
-		m.object(v, "url: a monitor of type http needs a url", "url")
+		m.object(v, "url: a monitor of type "+k.Type+" needs a url", "url")
 	}
 	u, err := url.Parse(k.HTTP.URL)
-	if err != nil || k.Credential == "" || u.Scheme != "http" || isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme != "http" || isLoopback(u.Hostname()) {
 		return
 	}
-	m.objectAs(v, true, "url: the credential "+strconv.Quote(k.Credential)+" goes over http:// in the clear", "url")
+	for _, name := range credentialsOf(k.Credential, k.Guard) {
+		m.objectAs(v, true, "url: the credential "+strconv.Quote(name)+" goes over http:// in the clear", "url")
+	}
 }
 
 // checkWords warns of what can never pass.

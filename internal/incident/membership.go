@@ -112,6 +112,8 @@ func (i *incident) tells(e *entry) bool {
 	switch {
 	case i.cause != e.cause:
 		return false
+	case i.fault.Class == check.ExposedTo && f.Class != check.ExposedTo: // it was open, and nobody saw it shut since
+		return false
 	case i.fault.Class != f.Class || i.fault.Reason != f.Reason:
 		return true
 	default:

@@ -48,8 +48,8 @@ func TestEveryDownIsAnsweredOnce(t *testing.T) {
 func step(rt *rapid.T, w *world, n int) {
 	id := fmt.Sprintf("m%d", rapid.IntRange(0, n-1).Draw(rt, "which"))
 	addr := "192.0.2." + id[1:] + ":443"
-	what := rapid.IntRange(0, 12).Draw(rt, "what")
-	if i := w.index(id); i < 0 && what < 9 { // it was removed, and is watched again
+	what := rapid.IntRange(0, 13).Draw(rt, "what")
+	if i := w.index(id); i < 0 && what < 10 { // it was removed, and is watched again
 		w.monitor(id, nil)
 		w.configure()
 	}
@@ -75,6 +75,8 @@ func step(rt *rapid.T, w *world, n int) {
 			}
 		})
 	case 9:
+		w.fail(exposed(), id)
+	case 10:
 		if i := w.index(id); i >= 0 {
 			w.policies = slices.Delete(w.policies, i, i+1)
 			w.configure()
@@ -113,7 +115,7 @@ func (d *debts) read() {
 				d.last[del.Notifier+" "+m.ID] = e.Kind
 			}
 			switch e.Kind {
-			case check.KindDown:
+			case check.KindDown, check.KindExposed:
 				if d.down[key] == nil {
 					d.down[key] = map[string]bool{}
 				}
@@ -154,7 +156,7 @@ func (d *debts) read() {
 
 func (d *debts) settled() {
 	for key, kind := range d.last {
-		if kind == check.KindDown || kind == check.KindReminder {
+		if kind == check.KindDown || kind == check.KindExposed || kind == check.KindReminder {
 			d.rt.Errorf("%s: the last word is %s", key, kind)
 		}
 	}

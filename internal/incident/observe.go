@@ -34,7 +34,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 	switch {
 	case s.State == check.Up:
 		return
-	case s.State == check.Down && s.Passes+1 < e.policy.Recoveries:
+	case isDown(s.State) && s.Passes+1 < e.policy.Recoveries:
 		s.Passes++
 	default:
 		if e.incident != nil {
@@ -51,12 +51,13 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 
 func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	s := &e.state
-	news := s.Fault == nil || s.Fault.Class != r.Fault.Class || s.Fault.Reason != r.Fault.Reason || s.Passes > 0
-	s.Fault, s.Passes, e.cause = r.Fault.Text(), 0, r.Fault.Cause
-	if e.cause == (check.Cause{}) {
-		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
+	news := e.note(r.Fault)
+	if r.Fault.Class == check.ExposedTo && (s.State != check.Exposed || e.incident == nil) {
+		t.touched[s.ID] = e
+		t.expose(e, r.Start, now)
+		return
 	}
-	if s.State == check.Down && e.incident != nil {
+	if isDown(s.State) && e.incident != nil {
 		t.stay(e, now)
 		if news {
 			t.touched[s.ID] = e
@@ -68,7 +69,7 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	}
 	s.Fails++
 	t.touched[s.ID] = e
-	if s.Fails <= e.policy.Retries && s.State != check.Down {
+	if s.Fails <= e.policy.Retries && !isDown(s.State) {
 		t.setState(e, check.Pending, now)
 		return
 	}
@@ -76,6 +77,20 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	t.join(e, now)
 	t.dissolve(e, now)
 }
+
+// note keeps what a monitor failed for, and says whether that is news.
+func (e *entry) note(f *check.Fault) (news bool) {
+	s := &e.state
+	news = s.Fault == nil || s.Fault.Class != f.Class || s.Fault.Reason != f.Reason || s.Passes > 0
+	s.Fault, s.Passes, e.cause = f.Text(), 0, f.Cause
+	if e.cause == (check.Cause{}) {
+		e.cause = check.Cause{Kind: check.CauseMonitor, Key: s.ID}
+	}
+	return news
+}
+
+// isDown says whether a monitor failed for good and was announced.
+func isDown(s check.State) bool { return s == check.Down || s == check.Exposed }
 
 func (t *Tracker) setState(e *entry, to check.State, now time.Time) {
 	if from := e.state.State; from != to {

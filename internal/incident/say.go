@@ -159,7 +159,7 @@ func (out *spoken) news(e check.Event, over bool) {
 // before it.
 func (t *Tracker) speakUp(inc *incident, s *said, out *spoken, late bool, now time.Time) {
 	e := t.event(inc, check.KindUp, inc.people(s.Told), now)
-	e.Since, e.Failing, e.Severity = s.Since, s.Failing, check.Info
+	e.Since, e.Failing, e.Severity = s.Since, t.stillFailing(s.Failing), check.Info
 	e.Ended = inc.ended
 	if e.Ended.IsZero() {
 		e.Ended = inc.healed

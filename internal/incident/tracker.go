@@ -123,7 +123,7 @@ func (t *Tracker) restoreState(s check.MonitorState) {
 	e := &entry{policy: Policy{Monitor: m, Recoveries: 1}, state: s}
 	t.entries[s.ID] = e
 	inc := t.incidents[s.Incident]
-	if inc == nil || s.State != check.Down || !inc.ended.IsZero() {
+	if inc == nil || !isDown(s.State) || !inc.ended.IsZero() {
 		return
 	}
 	if inc.members[s.ID] == nil {

@@ -169,6 +169,9 @@ var complaint = regexp.MustCompile(`^(\S+):(\d+):(\d+): (.*)$`)
 func TestBadLines(t *testing.T) {
 	unseen := []struct{ what, why string }{
 		{`there is no (credential|notifier) `, "which names there are"},
+		{`is neither .* nor a credential|nobody is told when`, "which names there are"},
+		{`headers\..*: a guard decides|expect\.(status|keyword): a guard`, "keys within keys that belong to a type"},
+		{`the guarded URL itself|a stranger: no user name|there is nothing to try|too many for one guard`, "what a list of a guard holds beside its form"},
 		{`is the name of another monitor at |belongs to another monitor at |is already defined at `, "names in other places"},
 		{`no id can be made of this name`, "ids are made by the loader"},
 		{`no such file or directory|there is no certificate \(PEM\)`, "files"},

@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"slices"
+
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/probes"
+)
+
+// newProbe builds what a monitor of any type does.
+func (p *plan) newProbe(m *monitor, r *rooms) (prober, error) {
+	if m.cfg.Type == probes.TypeGuard {
+		return p.newGuard(m, r)
+	}
+	o := m.cfg.HTTP
+	common, err := r.common(o.Transport(), o.ForeignTransport())
+	if err != nil {
+		return nil, err
+	}
+	return probes.NewHTTP(m.check, o, wayIn(p.sources[m.cfg.Credential], m.origin), common)
+}
+
+func (p *plan) newGuard(m *monitor, r *rooms) (prober, error) {
+	o := m.cfg.HTTP
+	common, err := r.common(o.Transport(), o.StrangerTransport())
+	if err != nil {
+		return nil, err
+	}
+	k := probes.GuardKeys{Named: map[string]*probes.Way{}, Issuer: p.issuer(m.cfg)}
+	for _, name := range m.cfg.Credentials() {
+		k.Named[name] = wayIn(p.sources[name], m.origin)
+	}
+	return probes.NewGuard(m.check, o, m.cfg.Guard, k, common)
+}
+
+// issuer returns the provider that tokens are forged in the name of: that of the
+// credentials that the guard names, else the only one there is; "" for none.
+func (p *plan) issuer(m config.Monitor) string {
+	names := m.Credentials()
+	if len(names) == 0 {
+		names = sorted(p.sources)
+	}
+	var all []string
+	for _, name := range names {
+		if s := p.sources[name]; s != nil && s.Provider() != "" && !slices.Contains(all, s.Provider()) {
+			all = append(all, s.Provider())
+		}
+	}
+	if len(all) != 1 {
+		return ""
+	}
+	return all[0]
+}
+
+// prints sums up what a monitor depends on beside its own keys.
+func (p *plan) prints(m config.Monitor) []any {
+	var all []any
+	for _, name := range m.Credentials() {
+		if s := p.sources[name]; s != nil {
+			all = append(all, s.print[:])
+		}
+	}
+	if m.Type == probes.TypeGuard {
+		all = append(all, p.issuer(m))
+	}
+	return all
+}
+
+// wayIn tells a probe how it gets in; nil without a credential.
+func wayIn(s *source, origin string) *probes.Way {
+	if s == nil {
+		return nil
+	}
+	h := s.Handle(origin)
+	w := &probes.Way{
+		Auth: h, Kind: s.Kind(), Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(),
+		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets,
+	}
+	if s.Provider() != "" {
+		w.Alive = s.Alive
+	}
+	return w
+}
