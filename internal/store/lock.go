@@ -10,7 +10,8 @@ import (
 )
 
 // lock takes the lock file beside the database and writes into it who holds
-// it. The file is never removed: another agent may wait at the old inode.
+// it. The file stays when the lock is given up: another agent may be at the old
+// inode.
 func lock(path, version string, now time.Time) (*flock.Flock, error) {
 	name := path + ".lock"
 	l := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))

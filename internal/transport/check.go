@@ -81,4 +81,3 @@ func checkTLS(o TLS) []check.Problem {
 	}
 	return ps
 }
-
