@@ -108,6 +108,9 @@ func (s *Source) strained(f *finding) string {
 }
 
 func (s *Source) unreachable(f *finding) string {
+	if clock := s.oddClock(f.err); clock != "" {
+		return clock
+	}
 	if f.tls {
 		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.host, s.name)
 	}

@@ -25,6 +25,7 @@ type run struct {
 	buf    *buffer
 	at     *url.URL // of the last request
 	status int      // of its answer, 0 for none
+	dated  dated    // the last answer that came
 }
 
 func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
@@ -52,7 +53,7 @@ func (r *run) guarded(ctx context.Context) (f *check.Fault) {
 		}
 	}()
 	r.buf = r.p.common.Buffers.get()
-	f = r.twice(ctx)
+	f = r.minded(r.twice(ctx))
 	r.p.common.Buffers.put(r.buf) // not after a panic: its state is unknown
 	return f
 }

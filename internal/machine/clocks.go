@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -55,6 +56,7 @@ type Clocks struct {
 
 	mu    sync.Mutex
 	heard map[string]witness
+	swept time.Time
 	told  bool
 }
 
@@ -82,7 +84,7 @@ func (c *Clocks) Hear(address string, h http.Header, sent time.Time) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if w, known := c.heard[ip]; known && now.Sub(w.at) < askAgain && !w.isStale(now) || !known && len(c.heard) >= mostHeard {
+	if !c.wantsLocked(ip, now) {
 		return
 	}
 	ahead, ok := Offset(h, sent, now)
@@ -93,6 +95,19 @@ func (c *Clocks) Hear(address string, h http.Header, sent time.Time) {
 	if ahead.Abs() > Apart || c.told {
 		c.tellLocked(now)
 	}
+}
+
+// wantsLocked says whether it is time to hear an address.
+func (c *Clocks) wantsLocked(ip string, now time.Time) bool {
+	w, known := c.heard[ip]
+	if !known && len(c.heard) >= mostHeard && now.Sub(c.swept) >= askAgain {
+		c.swept = now
+		maps.DeleteFunc(c.heard, func(_ string, w witness) bool { return w.isStale(now) })
+	}
+	if !known {
+		return len(c.heard) < mostHeard
+	}
+	return now.Sub(w.at) >= askAgain || w.isStale(now)
 }
 
 // isStale says whether our clock was set, or the machine slept, since w spoke.
@@ -170,6 +185,15 @@ func BeforeBuilt(now, built time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("it says %s, and this program was built on %s", now.UTC().Format(time.RFC3339), built.UTC().Format(time.RFC3339))
+}
+
+// Against is Ahead before the one that is compared with: "5m0s ahead of", "5m0s
+// behind".
+func Against(d time.Duration) string {
+	if d < 0 {
+		return Ahead(d)
+	}
+	return Ahead(d) + " of"
 }
 
 // Ahead writes a difference of clocks: "5m0s ahead", "2h0m0s behind".

@@ -101,7 +101,7 @@ func denied(path, verb string) string {
 		return fmt.Sprintf("%s, owner %s): chmod it; if the mode is right, SELinux, AppArmor or a network file system forbids it", text, nameOf(owner))
 	}
 	return fmt.Sprintf("%s, owner %s): chown %d %s, or chmod it%s", text, nameOf(owner), uid, path,
-		InContainer(fmt.Sprintf("; in a container: do that on the host to what is mounted there, or run as the owner (user: \"%d\")", owner)))
+		InContainer("; in a container: do that on the host to what is mounted there (a volume: docker run --rm -v VOLUME:/v alpine chown "+strconv.Itoa(uid)+" /v)"))
 }
 
 // Me names the user that this process runs as.
