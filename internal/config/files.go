@@ -63,6 +63,7 @@ func noFile(path string, err error) string {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text
 	}
+	text += machine.InContainer(" (in a container: is it mounted, and at this path?)")
 	all, _ := os.ReadDir(filepath.Dir(path)) //nolint:errcheck // a folder that is not there was named already
 	var names []string
 	for _, e := range all {
@@ -77,11 +78,11 @@ func noFile(path string, err error) string {
 	}
 	switch {
 	case near != "":
-		text += fmt.Sprintf(", did you mean %q?", filepath.Join(filepath.Dir(path), near))
+		text += fmt.Sprintf("; did you mean %q?", filepath.Join(filepath.Dir(path), near))
 	case len(names) > 0:
 		text += "; there are: " + few(names)
 	}
-	return text + machine.InContainer("; in a container: is it mounted, and at this path?")
+	return text
 }
 
 // noYAML is a folder without a configuration. Docker makes an empty folder where

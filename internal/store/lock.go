@@ -41,3 +41,24 @@ func holder(name string) Holder {
 	}
 	return h
 }
+
+// HolderOf says who has the database at path open, if anybody has and that can
+// be told.
+func HolderOf(path string) (Holder, bool) {
+	path, err := resolve(path)
+	if err != nil {
+		return Holder{}, false
+	}
+	name := path + ".lock"
+	if _, err := os.Stat(name); err != nil { // else it would be made
+		return Holder{}, false
+	}
+	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock()
+	defer func() { _ = l.Close() }()
+	if err != nil || free {
+		return Holder{}, false
+	}
+	h := holder(name)
+	return h, h.PID != 0
+}

@@ -30,16 +30,7 @@ func examine(path string) error {
 	case !info.Mode().IsRegular():
 		return &ForeignError{Path: path, Is: "a device or pipe"}
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	header := make([]byte, 100)
-	n, err := io.ReadFull(f, header)
-	if n == 0 || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
-	}
+	header := headerOf(path)
 	if bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
 		if id := binary.BigEndian.Uint32(header[68:]); id != 0 && id != ours {
 			return &ForeignError{Path: path, Is: "a database of another program"}
@@ -50,6 +41,17 @@ func examine(path string) error {
 		return nil
 	}
 	return &ForeignError{Path: path, Is: "a file of another kind"}
+}
+
+// headerOf returns the 100 bytes that a database begins with, filled up with
+// zeros where there are fewer or they cannot be read.
+func headerOf(path string) []byte {
+	header := make([]byte, 100)
+	if f, err := os.Open(path); err == nil {
+		defer f.Close()
+		_, _ = io.ReadFull(f, header)
+	}
+	return header
 }
 
 // place says why a database cannot be opened where it is to be, if its place is

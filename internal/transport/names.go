@@ -116,3 +116,10 @@ func lookupTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	return context.WithTimeout(ctx, time.Until(end)*9/10)
 }
+
+// IsAnswer says whether a name server knew that a name does not exist: then
+// names do resolve here.
+func IsAnswer(err error) bool {
+	e, ok := errors.AsType[*net.DNSError](err)
+	return ok && answerOf(e) == noSuchName
+}
