@@ -1,7 +1,8 @@
 # make alone prints the targets.
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS   = -s -w -X main.release=$(VERSION)
+BUILT    ?= $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS   = -s -w -X main.release=$(VERSION) -X main.built=$(BUILT)
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 KILLS    ?= 200

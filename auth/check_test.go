@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		{"parameter of ours", cc(func(o *Options) { o.Params = map[string]secret.Text{"scope": lit("x")} }), "params.scope: use scopes"},
 		{"grant", cc(func(o *Options) { o.Params = map[string]secret.Text{"grant_type": lit("x")} }), "params.grant_type: is always"},
 		{"send_as", cc(func(o *Options) { o.SendAs = "cookie" }), `send_as: "cookie" is none of`},
-		{"CA", cc(func(o *Options) { o.TLS.CAFile = "/nonexistent.pem" }), "tls.ca_file: open"},
+		{"CA", cc(func(o *Options) { o.TLS.CAFile = "/nonexistent.pem" }), "tls.ca_file: there is no file"},
 		{"basic without a user", kind(TypeBasic, func(o *Options) { o.Password = lit("p") }), "username: is missing"},
 		{"basic with a colon", kind(TypeBasic, func(o *Options) { o.Username, o.Password = "u:x", lit("p") }), "username: must not hold a colon"},
 		{"basic without a password", kind(TypeBasic, func(o *Options) { o.Username = "u" }), "password: is missing"},

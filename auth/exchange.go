@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -27,8 +28,11 @@ type exchange struct {
 	timeout   time.Duration
 	padded    bool
 	basic     *[2]string // id and secret, to be sent without encoding them first
+	clocks    *machine.Clocks
 
 	connected atomic.Bool
+	remote    atomic.Pointer[string] // address of the connection
+	ahead     *time.Duration         // of the clock behind the answer, nil where it told nothing
 	answer    answer
 	finding   *finding
 }
@@ -41,12 +45,14 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.basic != nil {
 		req.SetBasicAuth(x.basic[0], x.basic[1])
 	}
+	sent := time.Now()
 	resp, err := x.wire.RoundTrip(req)
 	if err != nil {
 		x.finding = x.because(x.failed(req.Context(), err))
 		return nil, err
 	}
 	defer resp.Body.Close()
+	x.readClock(resp.Header, sent)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
 		x.finding = x.because(x.failed(req.Context(), err))
@@ -59,6 +65,16 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	x.answer = a
 	return x.normalised(req)
+}
+
+// readClock takes from an answer what it tells of the time.
+func (x *exchange) readClock(h http.Header, sent time.Time) {
+	if remote := x.remote.Load(); remote != nil {
+		x.clocks.Hear(*remote, h, sent)
+	}
+	if ahead, ok := machine.Offset(h, sent, time.Now()); ok {
+		x.ahead = &ahead
+	}
 }
 
 // normalised is the answer as RFC 6749, section 5.1, writes it.
@@ -81,7 +97,13 @@ func plainResponse(req *http.Request, status int, body []byte) *http.Response {
 
 func (x *exchange) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
+		GotConn: func(i httptrace.GotConnInfo) {
+			x.connected.Store(true)
+			if a := i.Conn.RemoteAddr(); a != nil {
+				remote := a.String()
+				x.remote.Store(&remote)
+			}
+		},
 		ConnectDone: func(_, _ string, err error) {
 			if err == nil {
 				x.connected.Store(true)

@@ -73,6 +73,9 @@ func (s *Source) Explain(ctx context.Context) (Explanation, error) {
 		e.Warnings = strings.Split(a.warning, "; ")
 	}
 	e.Warnings = append(e.Warnings, e.Claims.warnings(e, time.Now())...)
+	if clock := s.clockWarning(); clock != "" {
+		e.Warnings = append(e.Warnings, clock)
+	}
 	return e, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // finding is what was wrong with a token request. It is told as a fault for one
@@ -107,8 +108,14 @@ func (s *Source) strained(f *finding) string {
 }
 
 func (s *Source) unreachable(f *finding) string {
+	if clock := s.oddClock(f.err); clock != "" {
+		return clock
+	}
 	if f.tls {
 		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.host, s.name)
+	}
+	if names := transport.NameHint(f.err); names != "" {
+		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.TokenURL(), names)
 	}
 	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.host, s.name, s.TokenURL())
 }

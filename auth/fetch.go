@@ -47,7 +47,7 @@ func (s *Source) fetch(ctx context.Context) outcome {
 func (s *Source) request(ctx context.Context, r revealed) (answer, *finding) {
 	x := &exchange{
 		wire: s.wire, userAgent: s.registry.o.UserAgent, secrets: s.texts(r), timeout: s.o.Timeout,
-		padded: strings.TrimSpace(r.secret) != r.secret,
+		padded: strings.TrimSpace(r.secret) != r.secret, clocks: s.registry.o.Clocks,
 	}
 	if s.o.AuthMethod != methodPost && s.o.BasicEncoding == encodingRaw {
 		x.basic = &[2]string{s.o.ClientID, r.secret}
@@ -57,6 +57,7 @@ func (s *Source) request(ctx context.Context, r revealed) (answer, *finding) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t, err := s.config(r).Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	s.heedClock(x.ahead)
 	switch {
 	case x.finding != nil:
 		return answer{}, x.finding

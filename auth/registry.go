@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -19,6 +20,7 @@ type RegistryOptions struct {
 	UserAgent string             // of token requests; "" is Watchword
 	Log       *slog.Logger       // nil: nothing is logged
 	Observe   func(TokenRequest) // called after every token request; must not block
+	Clocks    *machine.Clocks    // is told what answers say of the time; may be nil
 }
 
 // TokenRequest is one request that was sent to a token endpoint.
@@ -40,6 +42,7 @@ type Registry struct {
 	endpoints map[string]*endpoint
 	providers map[providerKey]*provider
 	sources   map[*Source]struct{}
+	clocks    map[string]bool // hosts whose clocks were logged as differing
 }
 
 // NewRegistry returns a Registry whose requests go through pool.
@@ -59,6 +62,7 @@ func NewRegistry(pool *transport.Pool, o RegistryOptions) *Registry {
 		endpoints: make(map[string]*endpoint),
 		providers: make(map[providerKey]*provider),
 		sources:   make(map[*Source]struct{}),
+		clocks:    make(map[string]bool),
 	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r

@@ -26,6 +26,7 @@ type Source struct {
 	alive    *provider
 	tokens   *cache
 	logged   atomic.Pointer[string] // the fault last logged
+	ahead    atomic.Pointer[time.Duration]
 }
 
 // Name is the name of the credential in the configuration.

@@ -138,6 +138,12 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("docs/verdicts.md does not document %s/%s", c, r)
 		}
 	})
+	first := section(t, read(t, "docs/troubleshooting.md"), "## By verdict")
+	check.EachReason(func(c check.Class, r check.Reason) {
+		if !strings.Contains(first, "| `"+string(c)+"/"+string(r)+"` | ") {
+			t.Errorf("docs/troubleshooting.md does not say where to look first for %s/%s", c, r)
+		}
+	})
 	titles := section(t, page, "## Sign-in pages that are known")
 	for _, s := range probes.SignInTitles() {
 		row := "| `" + strings.ReplaceAll(s.Title, "|", `\|`) + "` | " + s.Match + " |"

@@ -27,6 +27,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 		return nil, verdict{}, f
 	}
 	defer resp.Body.Close()
+	r.hear(resp.Header, start, t)
 	r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
 	if len(r.tries) == 1 {
 		r.res.Certs = r.p.chainOf(resp.TLS)

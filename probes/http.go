@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
+	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
@@ -46,7 +48,9 @@ type Way struct {
 	Alive      func(context.Context) bool // whether the provider answers; nil: nobody to ask
 	Authelia   func() bool                // whether the token sent is one of Authelia's; may be nil
 	Token      func() *check.TokenInfo    // may be nil
-	Secrets    func() []string            // what is scrubbed from quotes; may be nil
+	// Clock says how far the provider's clock is ahead of ours; may be nil.
+	Clock   func() (ahead time.Duration, known bool)
+	Secrets func() []string // what is scrubbed from quotes; may be nil
 }
 
 // Common is what probes share.
@@ -59,7 +63,8 @@ type Common struct {
 	// where the options name none; else such redirects are not followed.
 	Foreign   http.RoundTripper
 	UserAgent string
-	Buffers   *Buffers // nil: buffers of its own
+	Buffers   *Buffers        // nil: buffers of its own
+	Clocks    *machine.Clocks // is told what answers say of the time; may be nil
 }
 
 // filled returns c with what holds where it is silent.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -31,6 +31,9 @@ func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 		end, _ := ctx.Deadline()
 		return w.timeout(end.Sub(w.start))
 	}
+	if hint := transport.NameHint(err); hint != "" {
+		return &finding{reason, text, hint}
+	}
 	return &finding{reason, text, w.hint(reason)}
 }
 
@@ -41,26 +44,16 @@ func expired(ctx context.Context) bool {
 	return errors.Is(ctx.Err(), context.DeadlineExceeded) || ok && time.Until(end) <= 0
 }
 
-// hostOf returns a name without its port.
-func hostOf(name string) string {
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		return host
-	}
-	return name
-}
-
 func (w wireFact) hint(reason check.Reason) string {
 	switch reason {
-	case check.DNS:
-		return "ask this machine's name server for " + hostOf(w.name) + ": is the name spelt right, does its record still exist?"
 	case check.Connect:
 		return "nothing listens at " + w.remote + ", or it cannot be reached from here: is the service or its proxy running?"
 	case check.Reset:
 		return "the other side ended the connection: look at the log of what listens at " + w.remote + "; plain http to a TLS port ends so too"
 	case check.CertificateExpired:
-		return "renew the certificate of " + w.name + ", and load it: a renewed file that nobody reloaded looks the same"
+		return "renew the certificate of " + w.name + ", and load it: a renewed file that nobody reloaded looks the same (the clock of this machine says " + clock() + ")"
 	case check.CertificateNotYetValid:
-		return "compare the clocks: this machine's, and that of whoever issued the certificate of " + w.name
+		return "compare the clocks: this machine's, which says " + clock() + ", and that of whoever issued the certificate of " + w.name
 	case check.CertificateUntrusted:
 		return "a private CA needs tls: {ca_file: …}; else an intermediate certificate is missing at " + w.name
 	case check.CertificateHostname:
@@ -75,6 +68,8 @@ func (w wireFact) hint(reason check.Reason) string {
 	return "what listens at " + w.remote + " does not speak HTTP as the URL says"
 }
 
+func clock() string { return time.Now().UTC().Format(time.RFC3339) }
+
 // timeout says in which phase the deadline passed.
 func (w wireFact) timeout(within time.Duration) *finding {
 	limit, remote := inSeconds(within), w.remote
@@ -82,7 +77,7 @@ func (w wireFact) timeout(within time.Duration) *finding {
 	switch w.at {
 	case resolving:
 		f.message = fmt.Sprintf("the name %s was not resolved within %s", w.name, limit)
-		f.hint = "ask this machine's name server for it"
+		f.hint = "does this machine's name server answer? it asks " + machine.AskedForNames()
 	case connecting:
 		f.message = fmt.Sprintf("no connection to %s within %s", remote, limit)
 		f.hint = "nothing answers at the address: the machine is down, or a firewall drops packets"

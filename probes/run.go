@@ -35,6 +35,7 @@ type run struct {
 	at     *url.URL // of the last request
 	status int      // of its answer, 0 for none
 	step   step     // how far it came
+	dated  dated    // the last answer that came
 }
 
 // newRun returns a run that begins now.
@@ -69,7 +70,7 @@ func (r *run) guarded(ctx context.Context, do func(context.Context) *check.Fault
 		}
 	}()
 	r.buf = r.p.common.Buffers.get()
-	f = do(ctx)
+	f = r.minded(do(ctx))
 	r.p.common.Buffers.put(r.buf) // not after a panic: its state is unknown
 	return f
 }

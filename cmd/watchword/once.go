@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 // once loads a configuration for a command that does one thing and ends. bad is
@@ -19,7 +21,10 @@ func once(files []string, s *streams, bad int) (*agent.Once, error) {
 	if cfg == nil {
 		return nil, &exitError{code: bad}
 	}
-	return agent.NewOnce(cfg, agent.Options{Version: version(), Log: slog.New(slog.DiscardHandler)})
+	if why := machine.BeforeBuilt(time.Now(), builtAt()); why != "" {
+		fmt.Fprintf(s.err, "watchword: warning: this machine's clock is wrong: %s: %s\n", why, machine.SetClock)
+	}
+	return agent.NewOnce(cfg, agent.Options{Version: version(), Built: builtAt(), Log: slog.New(slog.DiscardHandler)})
 }
 
 // usage makes exit code 2 of an unknown name.

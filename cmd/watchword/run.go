@@ -44,7 +44,7 @@ func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 	if cfg == nil {
 		return &exitError{1, fmt.Sprintf("watchword: the configuration has %s; nothing was started", errorCount(problems))}
 	}
-	a, err := agent.New(ctx, cfg, agent.Options{Paths: c.Config, Version: version(), Revision: revision(), Log: log})
+	a, err := agent.New(ctx, cfg, agent.Options{Paths: c.Config, Version: version(), Revision: revision(), Built: builtAt(), Log: log})
 	if err != nil {
 		return err
 	}

@@ -23,14 +23,9 @@ func TestMain(m *testing.M) {
 // its own, with the addresses in $TOKEN_URL, $GATE, $APP, $CHAT and a free one
 // to listen on in $LISTEN.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                "testdata/script",
-		Setup:              setup,
-		RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"flip": flip, "await": await, "sent": sent, "certificate": certificate,
-		},
-	})
+	commands := startCommands()
+	commands["flip"], commands["await"], commands["sent"], commands["certificate"] = flip, await, sent, certificate
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: setup, RequireUniqueNames: true, Cmds: commands})
 }
 
 type worldKey struct{}

@@ -4,10 +4,28 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 )
 
 // release is set by the linker; builds by `go install` take the module version.
 var release string //nolint:gochecknoglobals // -ldflags can set nothing else
+
+// built is set by the linker too, as RFC 3339 writes it; else the time of the
+// commit stands for it.
+var built string //nolint:gochecknoglobals // -ldflags can set nothing else
+
+// builtAt returns when the program was built, as far as it knows: not before.
+func builtAt() time.Time {
+	at := built
+	if at == "" {
+		at = setting("vcs.time")
+	}
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
 
 func version() string {
 	if release != "" {
@@ -19,17 +37,20 @@ func version() string {
 	return "dev"
 }
 
-func revision() string {
+func revision() string { return or(setting("vcs.revision"), "unknown") }
+
+// setting returns what the build noted of itself, "" where it did not.
+func setting(key string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return ""
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
+		if s.Key == key {
 			return s.Value
 		}
 	}
-	return "unknown"
+	return ""
 }
 
 type versionCommand struct{}

@@ -32,6 +32,7 @@ type Options struct {
 	Paths    []string // of the configuration
 	Version  string
 	Revision string
+	Built    time.Time // when the program was; zero if that is not known
 	Log      *slog.Logger
 	Observer Observer       // nil: nobody
 	Dial     transport.Dial // nil: over this machine's network
@@ -58,18 +59,23 @@ type Agent struct {
 	reloading sync.Mutex
 	seen      [sha256.Size]byte // digest of the files that were loaded last
 	first     *config.Config    // what the agent began with
+	names     []string          // some that the first configuration asks for
 	plan      atomic.Pointer[plan]
 	started   atomic.Bool
 	found     lately
 }
 
-// New opens the database, restores what a former run left, and listens. When
-// it returns an error nothing is left open.
+// New listens, opens the database and restores what a former run left. When it
+// returns an error nothing is left open; where the address cannot be had, no
+// database was made.
 func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
 	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), board: board.New(time.Now)}
+	if o.Dial == nil { // else names are its own
+		a.names = namesOf(cfg)
+	}
 	a.rooms = newRooms(o, a)
 	p, err := build(cfg, nil, a.rooms, a.key)
 	if err != nil {
@@ -79,13 +85,14 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.rooms.close())
 	}
+	a.metrics = a.newMetrics()
+	if a.server, err = server.New(a.serverOptions(cfg, rules)); err != nil {
+		return nil, errors.Join(notListening(ctx, cfg, err), a.rooms.close())
+	}
 	if err := a.open(ctx, cfg); err != nil {
-		return nil, errors.Join(err, a.rooms.close())
+		return nil, errors.Join(err, a.server.Close(), a.rooms.close())
 	}
 	if err := a.restore(ctx, p); err != nil {
-		return nil, errors.Join(err, a.abandon(ctx))
-	}
-	if a.server, err = server.New(a.serverOptions(cfg, rules)); err != nil {
 		return nil, errors.Join(err, a.abandon(ctx))
 	}
 	a.beReady()
@@ -93,7 +100,10 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 }
 
 func (a *Agent) open(ctx context.Context, cfg *config.Config) error {
-	a.metrics = a.newMetrics()
+	a.tellClock()
+	if cfg.Storage.Path == "" {
+		a.log.Info("storage.path is empty: what fails, what is owed and all history are in memory and end with this process")
+	}
 	var err error
 	a.store, err = store.Open(ctx, store.Options{
 		Path: cfg.Storage.Path, Version: a.opts.Version, Log: a.log, Observe: a.metrics.StoreCommit, Late: a.late,
@@ -113,7 +123,7 @@ func (a *Agent) open(ctx context.Context, cfg *config.Config) error {
 }
 
 func (a *Agent) abandon(ctx context.Context) error {
-	return errors.Join(a.store.Close(ctx), a.rooms.close())
+	return errors.Join(a.store.Close(ctx), a.server.Close(), a.rooms.close())
 }
 
 // Addr returns the address that the server listens on.
@@ -138,6 +148,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	serving.Go(func() error { return a.server.Run(running) })
 	serving.Go(func() error { return a.watch(running) })
 	serving.Go(func() error { return a.housekeep(running) })
+	serving.Go(func() error { a.tryNames(running); return nil })
 	a.started.Store(true)
 	<-running.Done()
 	end := time.Now().Add(drain)

@@ -74,7 +74,7 @@ func wayIn(s *source, origin string) *probes.Way {
 	h := s.Handle(origin)
 	w := &probes.Way{
 		Auth: h, Kind: s.Kind(), Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(),
-		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets,
+		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets, Clock: s.Clock,
 	}
 	if s.Provider() != "" {
 		w.Alive = s.Alive

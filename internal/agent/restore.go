@@ -20,6 +20,7 @@ func (a *Agent) restore(ctx context.Context, p *plan) error {
 		return err
 	}
 	a.ids.atLeast(found.LastDelivery)
+	a.tellBehind(found.Newest)
 	a.tracker = a.newTracker(p)
 	if err := a.tracker.Restore(found.States, found.Open); err != nil {
 		a.log.Error("incidents of the former run were left out", "error", err)

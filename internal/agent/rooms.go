@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/transport"
 	"github.com/watchword/watchword/probes"
 )
@@ -20,13 +21,14 @@ type rooms struct {
 	registry  *auth.Registry
 	userAgent string
 	buffers   probes.Buffers
+	clocks    *machine.Clocks
 	log       *slog.Logger
 }
 
 // newRooms returns rooms that report their token requests to a; nil: to nobody.
 func newRooms(o Options, a *Agent) *rooms {
-	r := &rooms{pool: transport.NewPoolVia(o.Dial), userAgent: "Watchword/" + o.Version, log: o.Log}
-	ro := auth.RegistryOptions{UserAgent: r.userAgent, Log: o.Log}
+	r := &rooms{pool: transport.NewPoolVia(o.Dial), userAgent: "Watchword/" + o.Version, clocks: machine.NewClocks(o.Built, o.Log), log: o.Log}
+	ro := auth.RegistryOptions{UserAgent: r.userAgent, Log: o.Log, Clocks: r.clocks}
 	if a != nil {
 		ro.Observe = func(t auth.TokenRequest) { a.metrics.TokenRequest(t.Credential, t.Result, t.Took) }
 	}
@@ -42,7 +44,7 @@ func (r *rooms) common(to, foreignTo transport.Options) (probes.Common, error) {
 		return probes.Common{}, err
 	}
 	foreign, err := r.pool.Get(foreignTo)
-	return probes.Common{RT: own, Foreign: foreign, UserAgent: r.userAgent, Buffers: &r.buffers}, err
+	return probes.Common{RT: own, Foreign: foreign, UserAgent: r.userAgent, Buffers: &r.buffers, Clocks: r.clocks}, err
 }
 
 // channels is the client of all notifiers: its connections are kept, they go to

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,7 +61,11 @@ func (l *loader) gather(files []*source) *parts {
 		if f.root == nil {
 			continue
 		}
-		for _, e := range f.entries(f.root) {
+		entries := f.entries(f.root)
+		if l.stranger(f, entries, s) {
+			continue
+		}
+		for _, e := range entries {
 			at := spot{src: f}.under(e)
 			switch {
 			case sections[e.name] != nil:
@@ -80,6 +85,26 @@ func (l *loader) gather(files []*source) *parts {
 	p.notifiers = l.named("notifier", p.notifiers)
 	p.monitors = l.listed(p.monitors)
 	return p
+}
+
+// stranger reports a file that is not ours: none of its keys is known or nearly
+// so. What stands in it is not quoted but for what looks like a key.
+func (l *loader) stranger(f *source, entries []entry, s shape) bool {
+	known := append(s.known(), slices.Sorted(maps.Keys(s.later))...)
+	for _, e := range entries {
+		if slices.Contains(known, e.name) || strings.HasPrefix(e.name, "x-") || nearest(e.name, known) != "" {
+			return false
+		}
+	}
+	if len(entries) == 0 {
+		return false
+	}
+	begins := ""
+	if first := entries[0].name; regexp.MustCompile(`^[A-Za-z][\w-]{0,30}$`).MatchString(first) {
+		begins = fmt.Sprintf(" (it begins with %q)", first)
+	}
+	l.complain(f.at(entries[0].key), fmt.Sprintf("this is no configuration of Watchword%s: the keys here are %s", begins, short(s.known())))
+	return true
 }
 
 // clash reports values of a section that several files give.

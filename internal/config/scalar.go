@@ -87,7 +87,7 @@ func (l *loader) malformed(f leaf) {
 }
 
 func (l *loader) missing(f leaf, err error) {
-	msg := l.label(f.spot) + err.Error()
+	msg := l.label(f.spot) + unread(err)
 	if l.options.AllowMissingSecrets {
 		l.warn(f.pos, msg)
 	} else {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/watchword/watchword/internal/machine"
 )
 
 // source is one file of the configuration, read and parsed.
@@ -72,14 +73,14 @@ func isRegular(name string) bool {
 func expand(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", cause(err))
+		return nil, errors.New(noFile(path, err))
 	}
 	if !info.IsDir() {
 		return []string{path}, nil
 	}
 	all, err := os.ReadDir(path) // sorted by name
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", cause(err))
+		return nil, errors.New(machine.Unusable(path, "read", err))
 	}
 	var names []string
 	for _, e := range all {
@@ -89,7 +90,7 @@ func expand(path string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, errors.New("read configuration: the folder holds no *.yaml or *.yml file")
+		return nil, errors.New(noYAML(all))
 	}
 	return names, nil
 }
@@ -102,14 +103,6 @@ func isYAML(name string) bool {
 func isDir(name string) bool {
 	info, err := os.Stat(name) // through links: Kubernetes mounts every file as one
 	return err == nil && info.IsDir()
-}
-
-// cause drops the path from an error of the file system: positions name it.
-func cause(err error) error {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err
-	}
-	return err
 }
 
 // open reads and parses all files. What cannot be read or parsed is a problem.
@@ -137,9 +130,9 @@ func (l *loader) open(paths []string) []*source {
 
 func (l *loader) read(name string) *source {
 	l.files[name] = len(l.files)
-	b, err := os.ReadFile(name)
+	b, err := readText(name)
 	if err != nil {
-		l.complain(Position{File: name}, "read configuration: "+cause(err).Error())
+		l.complain(Position{File: name}, err.Error())
 		return nil
 	}
 	digest(l.digest, name, b)

@@ -22,8 +22,10 @@ func TestGarbageIsMovedAside(t *testing.T) {
 	path := file(t)
 	garbage := make([]byte, 20_000)
 	copy(garbage, "this is no database")
-	if err := os.WriteFile(path, garbage, 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string][]byte{path: garbage, path + ".lock": nil} { // it was ours
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	log := newLines()
 	s := open(t, Options{Path: path, Log: slog.New(slog.NewTextHandler(log, nil))})

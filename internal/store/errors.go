@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"modernc.org/sqlite"
@@ -24,32 +25,52 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
+	const rest = "; two agents cannot share a database: stop that one, or give this one a storage.path of its own"
 	if e.Holder.PID == 0 {
-		return fmt.Sprintf("open database %q: another agent holds it; two agents cannot share a database", e.Path)
+		return fmt.Sprintf("the database %s is in use by another watchword", e.Path) + rest
 	}
-	return fmt.Sprintf("open database %q: held since %s by the agent with pid %d on host %q (version %q); two agents cannot share a database",
-		e.Path, e.Holder.Since.Format(time.RFC3339), e.Holder.PID, e.Holder.Host, e.Holder.Version)
+	where := ""
+	if host, err := os.Hostname(); err != nil || host != e.Holder.Host { // a folder that several machines or containers share
+		where = fmt.Sprintf(" on host %q", e.Holder.Host)
+	}
+	return fmt.Sprintf("the database %s is in use by the watchword with pid %d%s (version %s, since %s)",
+		e.Path, e.Holder.PID, where, e.Holder.Version, e.Holder.Since.Format(time.RFC3339)) + rest
 }
 
 // NewerError says that the database was written by a newer program.
 type NewerError struct {
 	Path   string
-	Schema int // of the database
-	Known  int // the newest that this program knows
+	By     string // version of the program that opened it last, "" if that cannot be told
+	Schema int    // of the database
+	Known  int    // the newest that this program knows
 }
 
 func (e *NewerError) Error() string {
-	return fmt.Sprintf("open database %q: its schema %d is newer than this program, which knows up to %d; run the newer version, or begin another database",
-		e.Path, e.Schema, e.Known)
+	by := "a newer watchword"
+	if e.By != "" {
+		by = "watchword " + e.By
+	}
+	return fmt.Sprintf("the database %s was written by %s (schema %d), and this older program knows schemas up to %d: run that version again, or set storage.path to a new file and leave this one as it is",
+		e.Path, by, e.Schema, e.Known)
 }
 
-// ForeignError says that the file is a database of another program; it is left
-// as it is.
-type ForeignError struct{ Path string }
+// ForeignError says that the path leads to something that is not a database of
+// ours; it is left as it is.
+type ForeignError struct{ Path, Is string }
 
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("open database %q: it is a database of another program", e.Path)
+	return fmt.Sprintf("%s is %s, and no database of Watchword: it is left as it is; set storage.path to a file that is not there yet, and it is made", e.Path, e.Is)
 }
+
+// placeError says what is wrong with the place of a database, and what to do.
+type placeError struct {
+	text string
+	err  error
+}
+
+func (e *placeError) Error() string { return e.text }
+
+func (e *placeError) Unwrap() error { return e.err }
 
 // UnwrittenError says that something is not on disk yet. It is kept in memory
 // and written as soon as that is possible.

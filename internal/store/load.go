@@ -22,6 +22,10 @@ type Snapshot struct {
 	// is a time in microseconds when the database could not be read.
 	LastDelivery int64
 
+	// Newest is the latest time that anything was recorded at, to the second;
+	// zero when there is nothing.
+	Newest time.Time
+
 	// Unreadable is how many deliveries and incidents stayed behind because
 	// what the database holds of them makes no sense.
 	Unreadable int
@@ -69,7 +73,7 @@ func load(ctx context.Context, q querier) (Snapshot, error) {
 
 // readers are the parts of a snapshot, most precious first.
 func (f *Snapshot) readers() []func(context.Context, querier) error {
-	return []func(context.Context, querier) error{f.readDeliveries, f.readIncidents, f.readStates, f.readLast}
+	return []func(context.Context, querier) error{f.readDeliveries, f.readIncidents, f.readStates, f.readLast, f.readNewest}
 }
 
 // each calls f for every row that a query finds. What f needs of a row it must
@@ -171,6 +175,16 @@ func (f *Snapshot) readStates(ctx context.Context, q querier) error {
 func (f *Snapshot) readLast(ctx context.Context, q querier) error {
 	return each(ctx, q, func(rows *sql.Rows) error { return rows.Scan(&f.LastDelivery) },
 		`SELECT coalesce(max(id), 0) FROM deliveries`)
+}
+
+func (f *Snapshot) readNewest(ctx context.Context, q querier) error {
+	return each(ctx, q, func(rows *sql.Rows) error {
+		var seconds int64
+		err := rows.Scan(&seconds)
+		f.Newest = moment(seconds * int64(time.Second))
+		return err
+	}, `SELECT max(coalesce((SELECT max(slot) FROM slots), 0), coalesce((SELECT max(opened) FROM incidents), 0) / 1000000000,
+		coalesce((SELECT max(since) FROM states), 0) / 1000000000)`)
 }
 
 // EachRollup calls f with the roll-ups that the board begins with, a batch at a

@@ -10,7 +10,8 @@ import (
 )
 
 // lock takes the lock file beside the database and writes into it who holds
-// it. The file is never removed: another agent may wait at the old inode.
+// it. The file stays when the lock is given up: another agent may be at the old
+// inode.
 func lock(path, version string, now time.Time) (*flock.Flock, error) {
 	name := path + ".lock"
 	l := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
@@ -39,4 +40,25 @@ func holder(name string) Holder {
 		return Holder{}
 	}
 	return h
+}
+
+// HolderOf says who has the database at path open, if anybody has and that can
+// be told.
+func HolderOf(path string) (Holder, bool) {
+	path, err := resolve(path)
+	if err != nil {
+		return Holder{}, false
+	}
+	name := path + ".lock"
+	if _, err := os.Stat(name); err != nil { // else it would be made
+		return Holder{}, false
+	}
+	l := flock.New(name, flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock()
+	defer func() { _ = l.Close() }()
+	if err != nil || free {
+		return Holder{}, false
+	}
+	h := holder(name)
+	return h, h.PID != 0
 }

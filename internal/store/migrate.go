@@ -5,6 +5,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+
+	"github.com/watchword/watchword/internal/secret"
 )
 
 //go:embed migrations/*.sql
@@ -36,7 +38,7 @@ func (d *database) migrate(ctx context.Context, path string, steps []string) err
 		return err
 	}
 	if at > len(steps) {
-		return &NewerError{Path: path, Schema: at, Known: len(steps)}
+		return &NewerError{Path: path, By: d.writtenBy(ctx), Schema: at, Known: len(steps)}
 	}
 	for ; at < len(steps); at++ {
 		err := d.tx(ctx, true, func() error {
@@ -71,7 +73,17 @@ func (d *database) version(ctx context.Context, path string) (int, error) {
 		return 0, fmt.Errorf("read database %q: %w", path, err)
 	}
 	if id != 0 || tables != 0 {
-		return 0, &ForeignError{Path: path}
+		return 0, &ForeignError{Path: path, Is: "a database of another program"}
 	}
 	return 0, nil
+}
+
+// writtenBy returns the version of the program that opened the database last, ""
+// where that cannot be told: it may stand elsewhere in a newer schema.
+func (d *database) writtenBy(ctx context.Context) string {
+	var version string
+	if err := d.conn.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'version'`).Scan(&version); err != nil {
+		return ""
+	}
+	return secret.Line(version, 60)
 }

@@ -71,7 +71,7 @@ func verifyFixture(t *testing.T, path string, schema int) {
 		States:       []check.MonitorState{state("a", 3), b},
 		Open:         []check.IncidentRecord{incident("i1", 2)},
 		Deliveries:   []StoredDelivery{{event(8, check.KindDown), true}, {event(9, check.KindUp), false}},
-		LastDelivery: 9,
+		LastDelivery: 9, Newest: time.Unix(1700000060, 0).UTC(),
 	})
 	runs, err := s.Runs(t.Context(), "a", 5)
 	if err != nil || len(runs) != 1 || runs[0].Class != check.IDP || runs[0].Phases.Transfer != 6*time.Microsecond {

@@ -18,25 +18,48 @@ func (w *writer) open(ctx context.Context) error {
 		w.readAnyway(ctx)
 		return err
 	}
-	if w.lock == nil {
-		l, err := lock(s.o.Path, s.o.Version, s.o.Now())
-		if err != nil {
-			if !fatal(err) {
-				w.readAnyway(ctx)
-			}
-			return err
-		}
-		w.lock = l
+	if w.abandoned() {
+		return errors.New("nobody waits for the database any more")
 	}
-	err := w.openOnce(ctx)
-	if corrupt(err) {
-		w.quarantine(ctx, err)
-		err = w.openOnce(ctx)
+	err := w.take()
+	if err == nil {
+		if err = w.openOnce(ctx); corrupt(err) {
+			w.quarantine(ctx, err)
+			err = w.openOnce(ctx)
+		}
+		w.withdraw(err)
 	}
 	if err != nil && !fatal(err) {
 		w.readAnyway(ctx)
+		err = place(s.o.Path, err)
 	}
 	return err
+}
+
+// take makes sure that the file is ours to open, and takes its lock.
+func (w *writer) take() error {
+	if w.lock != nil {
+		return nil
+	}
+	path := w.s.o.Path
+	if err := examine(path); err != nil {
+		return err
+	}
+	_, err := os.Stat(path + ".lock")
+	fresh := errors.Is(err, os.ErrNotExist)
+	if w.lock, err = lock(path, w.s.o.Version, w.s.o.Now()); err != nil {
+		return err
+	}
+	w.fresh = fresh
+	return nil
+}
+
+// withdraw leaves no lock beside what turned out to be another's database, where
+// there was none before.
+func (w *writer) withdraw(err error) {
+	if _, foreign := errors.AsType[*ForeignError](err); foreign && w.fresh {
+		_ = os.Remove(w.s.o.Path + ".lock")
+	}
 }
 
 func (w *writer) openOnce(ctx context.Context) error {
@@ -135,7 +158,8 @@ func (w *writer) quarantine(ctx context.Context, reason error) {
 	saved := salvage(ctx, s.o.Path)
 	aside := fmt.Sprintf("%s.corrupt-%s", s.o.Path, s.o.Now().UTC().Format("20060102T150405.000Z"))
 	if err := os.Rename(s.o.Path, aside); err != nil {
-		s.o.Log.Error("the database is corrupt and cannot be moved aside", slog.String("path", s.o.Path), slog.Any("error", err))
+		s.o.Log.Error("the database is corrupt and cannot be moved aside", slog.String("path", s.o.Path), slog.Any("error", err),
+			slog.String("hint", "move it away by hand, with what begins with its name, and restart"))
 		return
 	}
 	for _, suffix := range []string{"-wal", "-shm"} {
@@ -146,7 +170,8 @@ func (w *writer) quarantine(ctx context.Context, reason error) {
 	}
 	s.takeOver(saved)
 	s.o.Log.Error("the database is corrupt; it was moved aside and a new one is begun", slog.String("path", s.o.Path), slog.String("moved_to", aside), slog.Any("error", reason),
-		slog.Int("states_saved", len(saved.States)), slog.Int("incidents_saved", len(saved.Open)), slog.Int("deliveries_saved", len(saved.Deliveries)))
+		slog.Int("states_saved", len(saved.States)), slog.Int("incidents_saved", len(saved.Open)), slog.Int("deliveries_saved", len(saved.Deliveries)),
+		slog.String("hint", "nothing has to be done now; what was saved goes on, older history is in the file moved aside; look at the disk (dmesg, smartctl)"))
 }
 
 // salvage reads what is readable, each table for itself.

@@ -136,6 +136,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return s, nil
 	case <-ctx.Done():
 		s.close()
+		s.mu.Lock()
+		s.abandon = true // what hangs makes no file any more when it comes back
+		s.mu.Unlock()
 		return nil, fmt.Errorf("open database %q: %w", path, ctx.Err())
 	}
 }

@@ -108,6 +108,7 @@ func TestEverythingComesBack(t *testing.T) {
 		Open:         []check.IncidentRecord{incident("i1", 2)},
 		Deliveries:   []StoredDelivery{{delivery(8), true}, {delivery(9), false}},
 		LastDelivery: 9,
+		Newest:       at(3).Truncate(time.Second),
 	})
 	for state, want := range map[string][]check.IncidentRecord{"open": {incident("i1", 2)}, "all": {incident("i1", 2), closed}} {
 		got, err := s.Incidents(t.Context(), state, 10)

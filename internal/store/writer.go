@@ -19,6 +19,7 @@ const (
 type writer struct {
 	s       *Store
 	lock    *flock.Flock
+	fresh   bool      // the lock file was made by this writer
 	db      *database // nil while it cannot be opened
 	file    os.FileInfo
 	delay   time.Duration // before the next attempt, 0 while all is well

@@ -51,10 +51,7 @@ func (c *certs) config(host string) (*tls.Config, error) {
 }
 
 func (c *certs) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	pair, err := c.pair.get(func() (*tls.Certificate, error) {
-		p, err := tls.LoadX509KeyPair(c.options.CertFile, c.options.KeyFile)
-		return &p, err
-	}, c.options.CertFile, c.options.KeyFile)
+	pair, err := c.pair.get(func() (*tls.Certificate, error) { return readPair(c.options) }, c.options.CertFile, c.options.KeyFile)
 	if err != nil {
 		return nil, &FileError{What: "read the client certificate", Err: err}
 	}

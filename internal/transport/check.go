@@ -1,15 +1,11 @@
 package transport
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/watchword/watchword/internal/check"
 )
@@ -67,9 +63,7 @@ func checkTLS(o TLS) []check.Problem {
 		ps = append(ps, check.Problem{Path: "tls." + path, Message: err.Error()})
 	}
 	if o.CAFile != "" {
-		if _, err := readCAs(o.CAFile); err != nil {
-			bad("ca_file", err)
-		}
+		ps = append(ps, checkCAs(o.CAFile)...)
 	}
 	switch {
 	case o.CertFile != "" && o.KeyFile == "":
@@ -86,33 +80,4 @@ func checkTLS(o TLS) []check.Problem {
 		bad("insecure_skip_verify", fmt.Errorf("ca_file has no effect when certificates are not verified: leave one of them out"))
 	}
 	return ps
-}
-
-func checkPair(o TLS) []check.Problem {
-	for _, f := range []struct{ key, path string }{{"cert_file", o.CertFile}, {"key_file", o.KeyFile}} {
-		if _, err := os.ReadFile(f.path); err != nil {
-			return []check.Problem{{Path: "tls." + f.key, Message: err.Error()}}
-		}
-	}
-	pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-	if err != nil {
-		return []check.Problem{{Path: "tls.cert_file", Message: fmt.Sprintf("read client certificate %q: %s", o.CertFile, plainTLS(err))}}
-	}
-	if now := time.Now(); now.After(pair.Leaf.NotAfter) {
-		return []check.Problem{{Path: "tls.cert_file", Warning: true,
-			Message: fmt.Sprintf("the client certificate expired on %s", pair.Leaf.NotAfter.UTC().Format(time.DateOnly))}}
-	}
-	return nil
-}
-
-func readCAs(path string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("no certificate (PEM) in %q", path)
-	}
-	return pool, nil
 }

@@ -47,21 +47,6 @@ func Classify(err error) (check.Class, check.Reason, string) {
 	return check.Target, check.Protocol, protocolText(err)
 }
 
-func ofName(err error) *verdict {
-	e, ok := errors.AsType[*net.DNSError](err)
-	if !ok {
-		return nil
-	}
-	text := e.Name + " does not resolve: " + e.Err
-	switch {
-	case e.IsTimeout:
-		text = "the name server did not answer in time when asked for " + e.Name
-	case strings.HasPrefix(e.Err, "no such host"):
-		text = e.Name + " does not resolve: no such host"
-	}
-	return &verdict{check.Network, check.DNS, text}
-}
-
 func ofOurselves(err error) *verdict {
 	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		if errors.Is(err, e) {

@@ -57,7 +57,8 @@ type dialer struct {
 	resolve map[string]string
 	certs   certs
 	net     net.Dialer
-	via     Dial // in place of net, nil for none
+	via     Dial          // in place of net, nil for none
+	names   *net.Resolver // nil: the system's
 }
 
 // connect dials one address and has the trace of ctx told of it.
@@ -223,7 +224,11 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	ctx, cancel := lookupTime(ctx)
 	defer cancel()
 	network := map[string]string{familyIPv4: "ip4", familyIPv6: "ip6", familyAny: "ip"}[d.family]
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	names := d.names
+	if names == nil {
+		names = net.DefaultResolver
+	}
+	ips, err := names.LookupNetIP(ctx, network, host)
 	if _, none := errors.AsType[*net.AddrError](err); none || err == nil && len(ips) == 0 {
 		return nil, noAddress(host, d.family)
 	}
@@ -243,16 +248,6 @@ func noAddress(host, family string) error {
 		what = "no " + family + " address"
 	}
 	return &net.DNSError{Err: what, Name: host, IsNotFound: true}
-}
-
-// lookupTime leaves a little of the time of the dial, so that a name server
-// that does not answer is reported as that and not as a slow target.
-func lookupTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, time.Until(end)*9/10)
 }
 
 func canonicalHost(h string) string { return strings.ToLower(strings.TrimSuffix(h, ".")) }

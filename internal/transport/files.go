@@ -1,0 +1,148 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
+)
+
+// readCAs reads the authorities to trust. The error says which file and what to
+// do.
+func readCAs(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New(machine.Unusable(path, "read", err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate but %s: the certificate of the authority is wanted, in PEM", path, holds(text))
+	}
+	return pool, nil
+}
+
+// readPair reads a client certificate and its key. The error says which file
+// and what to do.
+func readPair(o TLS) (*tls.Certificate, error) {
+	cert, err := os.ReadFile(o.CertFile)
+	if err != nil {
+		return nil, &pairError{"cert_file", machine.Unusable(o.CertFile, "read", err)}
+	}
+	key, err := os.ReadFile(o.KeyFile)
+	if err != nil {
+		return nil, &pairError{"key_file", machine.Unusable(o.KeyFile, "read", err)}
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, broken(o, cert, key, err)
+	}
+	return &pair, nil
+}
+
+// pairError is what is wrong with one of the two files of a client certificate.
+type pairError struct{ key, text string }
+
+func (e *pairError) Error() string { return e.text }
+
+// broken says which of the two files is to blame where they make no pair.
+func broken(o TLS, cert, key []byte, err error) error {
+	switch c, k := holds(cert), holds(key); {
+	case c == aKey && k == aCertificate:
+		return &pairError{"cert_file", "cert_file and key_file are swapped: " + o.CertFile + " holds the key"}
+	case c != aCertificate:
+		return &pairError{"cert_file", fmt.Sprintf("%s holds no certificate but %s: the client's certificate is wanted, in PEM", o.CertFile, c)}
+	case k == anEncryptedKey:
+		return &pairError{"key_file", o.KeyFile + " is encrypted, and nobody is there to type its passphrase: store it without (openssl pkey -in OLD -out NEW), and chmod 600"}
+	case k != aKey:
+		return &pairError{"key_file", fmt.Sprintf("%s holds no private key but %s: the key of %s is wanted, in PEM", o.KeyFile, k, o.CertFile)}
+	case strings.Contains(err.Error(), "private key does not match"):
+		return &pairError{"key_file", fmt.Sprintf("%s is not the key of the certificate in %s: one of the two is of another pair, as after half a renewal", o.KeyFile, o.CertFile)}
+	case strings.Contains(err.Error(), "private key"):
+		return &pairError{"key_file", o.KeyFile + " is damaged: " + plainTLS(err)}
+	}
+	return &pairError{"cert_file", o.CertFile + " is damaged: " + plainTLS(err)}
+}
+
+const (
+	aCertificate   = "a certificate"
+	aKey           = "a private key"
+	anEncryptedKey = "an encrypted private key"
+)
+
+// holds says what the first block of PEM in a file is, or why there is none.
+func holds(text []byte) string {
+	block, _ := pem.Decode(text)
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return "nothing"
+	case block == nil:
+		return "no PEM (\"-----BEGIN …\") at all"
+	case block.Type == "CERTIFICATE":
+		return aCertificate
+	case block.Type == "ENCRYPTED PRIVATE KEY", block.Headers["DEK-Info"] != "":
+		return anEncryptedKey
+	case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+		return aKey
+	case block.Type == "EC PARAMETERS" && bytes.Contains(text, []byte("PRIVATE KEY-----")):
+		return aKey // as older openssl writes it
+	}
+	return fmt.Sprintf("%q", block.Type)
+}
+
+func checkPair(o TLS) []check.Problem {
+	pair, err := readPair(o)
+	if e, ok := errors.AsType[*pairError](err); ok {
+		return []check.Problem{{Path: "tls." + e.key, Message: e.text}}
+	}
+	if err != nil || pair.Leaf == nil {
+		return nil
+	}
+	return outlived("tls.cert_file", "the client certificate in "+o.CertFile, pair.Leaf)
+}
+
+func checkCAs(path string) []check.Problem {
+	if _, err := readCAs(path); err != nil {
+		return []check.Problem{{Path: "tls.ca_file", Message: err.Error()}}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var dead []check.Problem
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			continue
+		}
+		late := outlived("tls.ca_file", "the authority in "+path, c)
+		if late == nil { // one that is good will do
+			return nil
+		}
+		dead = late
+	}
+	return dead
+}
+
+// outlived warns of a certificate that is no longer, or not yet, valid by the
+// clock of this machine.
+func outlived(key, which string, c *x509.Certificate) []check.Problem {
+	now, at := time.Now(), func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	text := ""
+	switch {
+	case now.After(c.NotAfter):
+		text = fmt.Sprintf("%s expired on %s and will be refused: renew it", which, at(c.NotAfter))
+	case now.Before(c.NotBefore):
+		text = fmt.Sprintf("%s is not valid before %s, and the clock of this machine says %s: is the clock right?", which, at(c.NotBefore), at(now))
+	default:
+		return nil
+	}
+	return []check.Problem{{Path: key, Message: text, Warning: true}}
+}
