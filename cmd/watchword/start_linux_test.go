@@ -115,6 +115,7 @@ func command(ts *testscript.TestScript, neg bool, args []string, how *syscall.Sy
 			return
 		case <-look.C:
 			if until != "" && strings.Contains(ts.ReadFile("err"), until) {
+				until = "" // once: the next would meet a program that ends already
 				_ = cmd.Process.Signal(os.Interrupt)
 			}
 		case <-limit.C:
