@@ -6,14 +6,15 @@ ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION=dev
 ARG REVISION=unknown
+ARG CREATED
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# The repository is not in the context: version and commit are told. Another
+# The repository is not in the context: version, commit and its time are told. Another
 # architecture is cross-compiled, which is faster than to emulate it.
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -X main.release=$VERSION -X main.commit=$REVISION" -o /out/watchword ./cmd/watchword
+      -ldflags "-s -w -X main.release=$VERSION -X main.commit=$REVISION -X main.built=$CREATED" -o /out/watchword ./cmd/watchword
 RUN mkdir -p /out/etc/ssl/certs /out/etc/watchword /data \
  && cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ \
  && echo 'nonroot:x:65532:65532:nonroot:/data:/sbin/nologin' >/out/etc/passwd \
@@ -23,10 +24,12 @@ RUN mkdir -p /out/etc/ssl/certs /out/etc/watchword /data \
 FROM scratch
 ARG VERSION=dev
 ARG REVISION=unknown
+ARG CREATED
 LABEL org.opencontainers.image.title="Watchword" \
       org.opencontainers.image.description="Watches services behind a login gate with a credential of its own, and says which hop failed" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
       org.opencontainers.image.source="https://github.com/watchword/watchword" \
       org.opencontainers.image.documentation="https://github.com/watchword/watchword/blob/main/docs/install.md" \
       org.opencontainers.image.licenses="Apache-2.0"

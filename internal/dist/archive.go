@@ -32,7 +32,7 @@ func (f file) mode() fs.FileMode {
 // documents are the files that go along. git lists them: what else lies beside
 // an example may be a secret.
 func documents(ctx context.Context) ([]file, error) {
-	list, err := output(ctx, nil, "git", "ls-files", "-z", "--", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.yml", "examples", "packaging")
+	list, err := output(ctx, nil, "git", "ls-files", "-z", "--", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.yml", "docs/images", "examples", "packaging")
 	if err != nil {
 		return nil, err
 	}

@@ -191,7 +191,7 @@ func (r *release) build(ctx context.Context, t target, binary string) error {
 		defer func() { _ = os.RemoveAll(cache) }()
 		env = append(env, "GOCACHE="+cache)
 	}
-	ldflags := fmt.Sprintf("-s -w -X main.release=%s -X main.commit=%s", r.version, r.commit)
+	ldflags := fmt.Sprintf("-s -w -X main.release=%s -X main.commit=%s -X main.built=%s", r.version, r.commit, r.date.Format(time.RFC3339))
 	_, err := output(ctx, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", binary, "./cmd/watchword")
 	return err
 }

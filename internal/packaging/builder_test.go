@@ -101,7 +101,7 @@ func (b *builder) build(version, commit string) *image {
 		b.t.Fatal(err)
 	}
 	b.run("bud", "--isolation", "chroot", "--format", "docker", "--pull-never", "--quiet",
-		"--build-arg", "VERSION="+version, "--build-arg", "REVISION="+commit,
+		"--build-arg", "VERSION="+version, "--build-arg", "REVISION="+commit, "--build-arg", "CREATED=2026-11-25T10:00:00Z",
 		"--volume", goEnv(b.t, "GOROOT")+":/usr/local/go:ro", "--volume", goEnv(b.t, "GOMODCACHE")+":/go/pkg/mod", "--volume", cache+":/cache",
 		"--tag", "localhost/watchword:test", ".")
 	var inspected struct{ Docker struct{ Config *image } }

@@ -54,6 +54,7 @@ func (i *image) describesItself(t *testing.T) {
 		"ports":        {slices.Collect(maps.Keys(i.ExposedPorts)), []string{"9640/tcp"}},
 		"version":      {i.Labels["org.opencontainers.image.version"], "v1.2.3-test"},
 		"revision":     {i.Labels["org.opencontainers.image.revision"], "0123abcd"},
+		"created":      {i.Labels["org.opencontainers.image.created"], "2026-11-25T10:00:00Z"},
 		"source":       {i.Labels["org.opencontainers.image.source"], "https://github.com/watchword/watchword"},
 		"licenses":     {i.Labels["org.opencontainers.image.licenses"], "Apache-2.0"},
 	} {
