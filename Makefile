@@ -6,14 +6,21 @@ LDFLAGS   = -s -w -X main.release=$(VERSION) -X main.built=$(BUILT)
 LINT      = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 KILLS    ?= 200
+IMAGE    ?= watchword:local
 
-.PHONY: help run build generate test unit peers kill lint fuzz bench examples docs clean
+.PHONY: help run build image dist generate test unit peers packaging kill lint fuzz bench examples docs clean
 
 help: ## print the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## bin/watchword, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/watchword ./cmd/watchword
+
+image: ## the image IMAGE=watchword:local, by docker, podman or buildah
+	@scripts/image $(IMAGE) $(VERSION)
+
+dist: ## dist/: archives for Linux, macOS and Windows, lists of parts, checksums
+	$(GO) run ./internal/dist -version $(VERSION)
 
 generate: ## the schema and the pages of keys and commands, from the code
 	$(GO) run ./internal/reference/generate
@@ -34,12 +41,18 @@ peers: ## the tests against nginx, Caddy, Prometheus and oidc-provider
 	@scripts/need
 	$(GO) test -race -count=1 -run Peer ./internal/peers/...
 
+packaging: ## the image built and entered, the unit judged, the archives built twice
+	@scripts/need
+	$(GO) test -count=1 -v ./internal/packaging
+
 kill: build ## KILLS=200 SIGKILLs at random moments: no Down and no Up is lost
 	WATCHWORD_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -run 'TestKill' -v ./internal/agent/killtest
 
-lint: ## gofmt, vet, golangci-lint with the floors, tidy
+lint: ## gofmt, vet on each system, golangci-lint with the floors, tidy
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
 	$(GO) mod tidy -diff
 	$(LINT) run ./...
 

@@ -30,7 +30,7 @@ type commands struct {
 
 // configFlag names the configuration of the commands that need one.
 type configFlag struct {
-	Config []string `short:"c" required:"" sep:"none" placeholder:"FILE" help:"Configuration file, or a folder of *.yaml and *.yml. May be repeated."`
+	Config []string `short:"c" required:"" sep:"none" env:"WATCHWORD_CONFIG" placeholder:"FILE" help:"Configuration file, or a folder of *.yaml and *.yml. May be repeated."`
 }
 
 func (g *Globals) logger(s *streams) *slog.Logger {

@@ -19,8 +19,8 @@ import (
 )
 
 type healthCommand struct {
-	Config []string `short:"c" sep:"none" placeholder:"FILE" help:"Ask the agent that this configuration describes."`
-	URL    string   `placeholder:"URL" help:"Ask this address; by default http://127.0.0.1:9640/."`
+	Config []string `short:"c" sep:"none" placeholder:"FILE" help:"Ask the agent that this configuration describes; by default that of $$WATCHWORD_CONFIG."`
+	URL    string   `placeholder:"URL" help:"Ask this address; by default that of the configuration, else http://127.0.0.1:9640/."`
 }
 
 func (healthCommand) Help() string {
@@ -65,16 +65,22 @@ func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // target returns whom to ask and, for https of an agent that is configured, how
-// to know it.
+// to know it. A configuration that the environment names may be broken by now:
+// the agent runs on with the former and is no worse for it, so it is looked for
+// where it listens by itself.
 func (c *healthCommand) target() (string, *tls.Config, error) {
-	switch {
-	case c.URL != "":
+	if c.URL != "" {
 		return c.URL, nil, nil
-	case len(c.Config) == 0:
-		return "http://127.0.0.1:9640", nil, nil
 	}
-	cfg, problems := config.Load(c.Config, config.LoadOptions{AllowMissingSecrets: true})
-	if cfg == nil {
+	files := c.Config
+	if file := os.Getenv("WATCHWORD_CONFIG"); file != "" && len(files) == 0 {
+		files = []string{file}
+	}
+	cfg, problems := config.Load(files, config.LoadOptions{AllowMissingSecrets: true})
+	switch {
+	case cfg == nil && len(c.Config) == 0:
+		return "http://" + reachable(config.DefaultListen()), nil, nil
+	case cfg == nil:
 		return "", nil, &exitError{1, problems.String()}
 	}
 	address := reachable(cfg.Server.Listen)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/systemd"
 )
 
 // leanGC trades a little CPU for memory: the agent lives beside what it watches.
@@ -44,7 +45,7 @@ func (c *runCommand) Run(ctx context.Context, g *Globals, s *streams) error {
 	if cfg == nil {
 		return &exitError{1, fmt.Sprintf("watchword: the configuration has %s; nothing was started", errorCount(problems))}
 	}
-	a, err := agent.New(ctx, cfg, agent.Options{Paths: c.Config, Version: version(), Revision: revision(), Built: builtAt(), Log: log})
+	a, err := agent.New(ctx, cfg, agent.Options{Paths: c.Config, Version: version(), Revision: revision(), Built: builtAt(), Log: log, Unit: systemd.New(log)})
 	if err != nil {
 		return err
 	}

@@ -20,11 +20,11 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs the program as people do. Each script has a small world of
-// its own, with the addresses in $TOKEN_URL, $GATE, $APP, $CHAT and a free one
-// to listen on in $LISTEN.
+// its own, with the addresses in $TOKEN_URL, $GATE, $APP, $CHAT, a free one
+// to listen on in $LISTEN and the socket of a service manager in $SOCKET.
 func TestScript(t *testing.T) {
 	commands := startCommands()
-	commands["flip"], commands["await"], commands["sent"], commands["certificate"] = flip, await, sent, certificate
+	commands["flip"], commands["await"], commands["sent"], commands["certificate"], commands["told"] = flip, await, sent, certificate, told
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: setup, RequireUniqueNames: true, Cmds: commands})
 }
 
@@ -63,7 +63,7 @@ func setup(e *testscript.Env) error {
 	e.Setenv("TAKEN", strings.TrimPrefix(w.ApplicationURL(), "http://"))
 	e.Setenv("LISTEN", free)
 	e.Setenv("CLIENT_SECRET", lab.ClientSecret)
-	return nil
+	return serviceManager(e)
 }
 
 func worldOf(ts *testscript.TestScript) *smallWorld { return ts.Value(worldKey{}).(*smallWorld) }

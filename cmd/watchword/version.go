@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -9,6 +10,10 @@ import (
 
 // release is set by the linker; builds by `go install` take the module version.
 var release string //nolint:gochecknoglobals // -ldflags can set nothing else
+
+// commit is set by the linker where the build cannot see the repository, as in
+// the image.
+var commit string //nolint:gochecknoglobals // -ldflags can set nothing else
 
 // built is set by the linker too, as RFC 3339 writes it; else the time of the
 // commit stands for it.
@@ -37,7 +42,7 @@ func version() string {
 	return "dev"
 }
 
-func revision() string { return or(setting("vcs.revision"), "unknown") }
+func revision() string { return cmp.Or(commit, setting("vcs.revision"), "unknown") }
 
 // setting returns what the build noted of itself, "" where it did not.
 func setting(key string) string {

@@ -24,6 +24,7 @@ import (
 	"github.com/watchword/watchword/internal/schedule"
 	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/internal/store"
+	"github.com/watchword/watchword/internal/systemd"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	Log      *slog.Logger
 	Observer Observer       // nil: nobody
 	Dial     transport.Dial // nil: over this machine's network
+	Unit     *systemd.Unit  // what is told of beginning, reload and end; nil for nothing
 }
 
 // Agent is one running Watchword.
@@ -54,8 +56,10 @@ type Agent struct {
 	server    *server.Server
 	pipe      *pipe
 
-	observing sync.Mutex    // orders board, tracker and pipe
-	woken     chan struct{} // the timer of incidents is to look again
+	observing sync.Mutex           // orders board, tracker and pipe
+	woken     chan struct{}        // the timer of incidents is to look again
+	asks      chan chan<- struct{} // of Alive, to be closed by the timer of incidents
+	wrong     atomic.Int64         // errors of the configuration that was refused last; 0: none was
 	reloading sync.Mutex
 	seen      [sha256.Size]byte // digest of the files that were loaded last
 	first     *config.Config    // what the agent began with
@@ -72,7 +76,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), board: board.New(time.Now)}
+	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), asks: make(chan chan<- struct{}), board: board.New(time.Now)}
 	if o.Dial == nil { // else names are its own
 		a.names = namesOf(cfg)
 	}
@@ -144,6 +148,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	senders.Go(func() { a.complain("outbox", a.outbox.Run(sending)) })
 	keepers.Go(func() { a.pipe.run(keeping) })
 	keepers.Go(func() { a.keepTime(keeping) })
+	probing.Go(func() { a.opts.Unit.Watch(running, a) })
 	probing.Go(func() { a.complain("schedule", a.scheduler.Run(running)) })
 	serving.Go(func() error { return a.server.Run(running) })
 	serving.Go(func() error { return a.watch(running) })
@@ -151,6 +156,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	serving.Go(func() error { a.tryNames(running); return nil })
 	a.started.Store(true)
 	<-running.Done()
+	a.opts.Unit.Stopping()
 	end := time.Now().Add(drain)
 	stopSending()  // no new attempt begins; those in flight end while the rest is put away
 	probing.Wait() // in this order, so that each hands on what it still has
@@ -236,37 +242,6 @@ func (a *Agent) wake(c check.Change) {
 	case a.woken <- struct{}{}:
 	default:
 	}
-}
-
-// lookAgain bounds how long the timer of incidents sleeps: the wall clock may
-// be set while it does.
-const lookAgain = 30 * time.Second
-
-// keepTime is the one timer of incidents.
-func (a *Agent) keepTime(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			a.advance(time.Now())
-		case <-a.woken:
-		case <-ctx.Done():
-			return
-		}
-		wait := lookAgain
-		if next := a.tracker.Next(); !next.IsZero() {
-			wait = min(max(time.Until(next), 0), lookAgain)
-		}
-		timer.Reset(wait)
-	}
-}
-
-func (a *Agent) advance(now time.Time) {
-	a.observing.Lock()
-	defer a.observing.Unlock()
-	c, _ := a.tracker.Advance(now)
-	a.push(c)
 }
 
 // housekeep writes history once a minute.

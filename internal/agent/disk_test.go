@@ -20,12 +20,12 @@ func mount(t *testing.T, dir string, flags uintptr, options string) bool {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
+	if err := mountTmpfs(dir, flags, options); err != nil {
 		t.Logf("no file system of its own: %v", err)
 		return false
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+		if err := unmount(dir); err != nil {
 			t.Errorf("unmount: %v", err)
 		}
 	})
@@ -155,9 +155,9 @@ func unwritable(t *testing.T, dir string) (string, func()) {
 		}
 		return folder, func() { _ = os.Chmod(folder, 0o700) }
 	}
-	if mount(t, folder, syscall.MS_RDONLY, "") {
+	if mount(t, folder, readOnly, "") {
 		return folder, func() {
-			if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_REMOUNT, ""); err != nil {
+			if err := mountTmpfs(folder, remount, ""); err != nil {
 				t.Errorf("remount: %v", err)
 			}
 		}

@@ -28,6 +28,7 @@ const (
 func (a *Agent) Reload(context.Context) []string {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	a.opts.Unit.Reloading()
 	a.seen, _ = config.Digest(a.opts.Paths) //nolint:errcheck // Load tells; and what changes from here on is loaded once more
 	cfg, problems := config.Load(a.opts.Paths, config.LoadOptions{})
 	var wrong []string
@@ -45,6 +46,8 @@ func (a *Agent) Reload(context.Context) []string {
 	}
 	a.metrics.Reloaded(len(wrong) == 0, time.Now())
 	a.logWrong(wrong)
+	a.wrong.Store(int64(len(wrong)))
+	a.opts.Unit.Reloaded(a.Summary())
 	return wrong
 }
 

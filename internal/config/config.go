@@ -41,7 +41,8 @@ type Config struct {
 // Server is the `server` section.
 type Server struct {
 	// Where page, API and metrics are served, as host:port. 0.0.0.0 or an empty
-	// host is every address of the machine.
+	// host is every address of the machine. Where the key is not given, the
+	// environment variable WATCHWORD_LISTEN takes the place of the default.
 	Listen string `koanf:"listen"`
 	// The absolute URL by which people reach the agent, for links in messages.
 	// Example: https://watch.example.com/. Its host is accepted as Host, its origin

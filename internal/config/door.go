@@ -9,6 +9,7 @@ import (
 
 func (l *loader) server(items []item) Server {
 	s := defaultServer()
+	s.Listen = DefaultListen()
 	at := l.section(&s, items)
 	if s.ExternalURL != "" {
 		if !isAbsolute(s.ExternalURL) {
@@ -40,12 +41,13 @@ func (l *loader) access(s *Server, at func(string) Position) {
 // listen checks the address, and what of it lies open to others.
 func (l *loader) listen(s *Server, at func(string) Position) {
 	off, err := splitListen(s.Listen)
+	where := at("listen")
 	switch {
 	case err != "":
-		l.judge(at("listen"), "server.listen: "+err)
+		l.judge(where, listenKey(where)+": "+err)
 	case off && !s.Access.Asks():
-		l.warn(at("listen"), "server.listen: others can reach "+s.Listen+" and nobody has to log in: set server.auth (type: basic) and server.tls; until then changes and /probe are refused there")
+		l.warn(where, nobodyLogsIn(where, s.Listen))
 	case off && !s.Access.Secure():
-		l.warn(at("listen"), "server.listen: others can reach "+s.Listen+" over plain http, and passwords cross the network readable: set server.tls, or let nobody but a TLS proxy reach this port")
+		l.warn(where, listenKey(where)+": others can reach "+s.Listen+" over plain http, and passwords cross the network readable: set server.tls, or let nobody but a TLS proxy reach this port")
 	}
 }

@@ -32,13 +32,18 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var asked chan<- struct{}
 		select {
 		case <-timer.C:
 		case <-s.wake:
+		case asked = <-s.asks:
 		case <-ctx.Done():
 			return s.close()
 		}
 		timer.Reset(s.fire())
+		if asked != nil {
+			close(asked)
+		}
 	}
 }
 

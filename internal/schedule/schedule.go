@@ -11,6 +11,8 @@
 package schedule
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -78,9 +80,10 @@ type Options struct {
 // goroutines, before, during and after Run.
 type Scheduler struct {
 	o    Options
-	base time.Time     // what all int64 times of this package are nanoseconds since, by the monotonic clock
-	wake chan struct{} // tells Run that something came before what its timer waits for
-	over chan struct{} // the last worker has ended
+	base time.Time            // what all int64 times of this package are nanoseconds since, by the monotonic clock
+	wake chan struct{}        // tells Run that something came before what its timer waits for
+	over chan struct{}        // the last worker has ended
+	asks chan chan<- struct{} // of Alive, to be closed by Run
 
 	mu       sync.Mutex
 	started  bool
@@ -152,6 +155,7 @@ func New(o Options) *Scheduler {
 		base:    time.Now(),
 		wake:    make(chan struct{}, 1),
 		over:    make(chan struct{}, 1),
+		asks:    make(chan chan<- struct{}),
 		entries: map[string]*entry{},
 		leaving: map[string]*entry{},
 		origins: map[string]*origin{},
@@ -179,6 +183,24 @@ func (s *Scheduler) RunNow(id string) bool {
 	case waiting: // it runs as soon as it may
 	}
 	return true
+}
+
+// Alive asks the loop of Run whether it goes round, and returns an error if it
+// has not answered when ctx ends. It answers once it has started all that was
+// due.
+func (s *Scheduler) Alive(ctx context.Context) error {
+	answer := make(chan struct{})
+	select {
+	case s.asks <- answer:
+	case <-ctx.Done():
+		return errors.New("schedule: the loop takes no question")
+	}
+	select {
+	case <-answer:
+		return nil
+	case <-ctx.Done():
+		return errors.New("schedule: the loop does not answer")
+	}
 }
 
 // nudge makes Run look again if at comes before what it waits for.

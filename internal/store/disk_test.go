@@ -83,11 +83,11 @@ func openPlain(t *testing.T, path string) *Store { t.Helper(); return open(t, Op
 // tmpfs mounts a small file system; without the right to it, it returns "".
 func tmpfs(t *testing.T) string {
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"); err != nil {
+	if err := mountTmpfs(dir, 0, "size=512k"); err != nil {
 		t.Logf("no file system of our own: %v", err)
 		return ""
 	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	t.Cleanup(func() { unmount(dir) })
 	return dir
 }
 
@@ -164,7 +164,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 	s := openPlain(t, path)
 	commit(t, s, change(1))
 	closeStore(t, s)
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+	if err := mountTmpfs(dir, remount|readOnly, ""); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, Options{Path: path, retry: 10 * time.Millisecond, Late: func(Snapshot) { t.Error("what was loaded came once more") }})
@@ -175,7 +175,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 	if st := s.Stats(); st.Writable || st.Unwritten != 3 {
 		t.Errorf("stats %+v", st)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, ""); err != nil {
+	if err := mountTmpfs(dir, remount, ""); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "everything is written", func() bool { return s.Stats().Writable })
