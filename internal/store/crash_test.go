@@ -48,7 +48,7 @@ func TestASecondAgentIsToldWhoHoldsTheDatabase(t *testing.T) {
 func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 	path := file(t)
 	acknowledged := 0
-	for range 12 {
+	for kills := range 12 {
 		c := startChild(t, "commit", path)
 		for range rand.IntN(60) {
 			c.line(t)
@@ -60,7 +60,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 			}
 			acknowledged = max(acknowledged, n)
 		}
-		verify(t, path, acknowledged)
+		verify(t, path, acknowledged, kills+1)
 	}
 	if acknowledged == 0 {
 		t.Error("no child committed anything")
@@ -68,8 +68,8 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 }
 
 // verify expects n changes of commitForEver, or one more that was not
-// acknowledged any more.
-func verify(t *testing.T, path string, n int) {
+// acknowledged any more, after so many kills.
+func verify(t *testing.T, path string, n, kills int) {
 	t.Helper()
 	s, err := Open(t.Context(), Options{Path: path})
 	if err != nil {
@@ -87,8 +87,9 @@ func verify(t *testing.T, path string, n int) {
 	if len(found.Open) != last || len(found.States) != 1 || found.States[0].Fails != last {
 		t.Errorf("of %d changes: %d incidents, states %+v", last, len(found.Open), found.States)
 	}
-	// Every third was delivered; the last one's end may not have been acknowledged.
-	if got, want := len(found.Deliveries), last-last/3; got != want && got != want+1 {
-		t.Errorf("of %d deliveries %d are open, want %d", last, got, want)
+	// Every third was delivered; each kill may have come before the end of one
+	// was acknowledged.
+	if got, want := len(found.Deliveries), last-last/3; got < want || got > want+kills {
+		t.Errorf("of %d deliveries %d are open, want %d, and one more for each of %d kills at most", last, got, want, kills)
 	}
 }
