@@ -21,6 +21,7 @@ type lane struct {
 	reader   guardReader
 	token    *check.TokenInfo // of the last credential that must be refused
 	without  *Way             // there is no token for it in this run
+	entered  bool             // one request got in, whatever the next one met
 }
 
 func newLane(p *HTTP, s side) *lane {
@@ -85,7 +86,7 @@ func (l *lane) goAround(ctx context.Context) *check.Fault {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	f := l.knock(ctx)
-	if f == nil || isOpen(f) || !l.outOfReach(f) {
+	if f == nil || isOpen(f) || l.entered || !l.outOfReach(f) { // who answered once is not out of reach
 		return f
 	}
 	l.note("shut: nobody answers there")
@@ -112,6 +113,7 @@ func (l *lane) attempt(ctx context.Context, a *attempt) *check.Fault {
 	l.reader.by(a, l.p.shown)
 	v, f := l.once(ctx, a)
 	if f == nil && l.gotIn(v) {
+		l.entered = true
 		v, f = l.again(ctx, a)
 	}
 	switch {

@@ -16,7 +16,7 @@ import (
 func monitorTypes() []string { return []string{probes.TypeHTTP, probes.TypeGuard} }
 
 // guardInterval is how often a guard runs where nobody says: each of its runs is
-// a dozen requests.
+// seven requests or more.
 const guardInterval = 5 * time.Minute
 
 func (m *monitors) checkType(t string, v view) bool {

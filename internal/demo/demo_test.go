@@ -143,6 +143,10 @@ func (d *demo) checkAPI(t *show, s lab.SwitchState) {
 			t.Errorf("%v", err)
 		}
 		i := slices.IndexFunc(list.Monitors, func(m apiMonitor) bool { return m.ID == "shop" })
+		if i < 0 {
+			t.Errorf("the API has no shop")
+			return
+		}
 		end, err := time.Parse(time.RFC3339, list.Monitors[i].Expires)
 		if left := time.Until(end); err != nil || left > 5*24*time.Hour {
 			t.Errorf("the shop's certificate expires %q", list.Monitors[i].Expires)

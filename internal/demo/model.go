@@ -13,6 +13,10 @@ import (
 	"github.com/watchword/watchword/notifiers"
 )
 
+// keptMessages is how many titles are remembered, and how many events are known
+// to have been noted.
+const keptMessages = 1000
+
 // stripRuns is how many runs of a monitor are remembered.
 const stripRuns = 120
 
@@ -36,7 +40,8 @@ type model struct {
 	byID     map[string]*watched
 	open     map[string]check.IncidentRecord
 	runs     int
-	messages []string // titles of all that was told
+	sent     int      // messages that chat services took
+	messages []string // titles of those since forget, the latest only
 	news     []entry  // that the screen has not shown yet
 	said     map[string]bool
 	verdicts map[string]bool // class/reason of all that failed since forget
@@ -112,6 +117,10 @@ func stateOf(r check.Result, s check.MonitorState) check.State {
 func (m *model) Changed(c check.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, id := range c.Removed { // taken out of the configuration by hand
+		delete(m.byID, id)
+		m.monitors = slices.DeleteFunc(m.monitors, func(w *watched) bool { return w.id == id })
+	}
 	for _, r := range c.Incidents {
 		if r.Closed.IsZero() && len(r.Members) > 0 {
 			m.open[r.ID] = r
@@ -131,6 +140,9 @@ func (m *model) event(k check.Kind, e *check.Event) {
 	key := fmt.Sprint(e.Incident, k, e.Since.UnixNano(), len(e.Members), e.Joined)
 	if m.said[key] {
 		return
+	}
+	if len(m.said) >= keptMessages {
+		clear(m.said)
 	}
 	m.said[key] = true
 	title := notifiers.Title(check.Delivery{Kind: k, Events: []check.Event{*e}})
@@ -166,7 +178,9 @@ func (m *model) told(msg lab.Message) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	title, _, _ := strings.Cut(lab.Render(msg), "\n")
+	m.sent++
 	m.messages = append(m.messages, title)
+	m.messages = m.messages[max(0, len(m.messages)-keptMessages):]
 	key := "told " + title
 	if msg.Channel == "webhook" && !slices.ContainsFunc(m.news, func(e entry) bool { return e.key == key }) {
 		return // it gets each cause by itself; the control page shows that
@@ -214,11 +228,14 @@ func (m *model) counts() (up, down, other int) {
 	return up, down, other
 }
 
-func (m *model) allUp() bool {
+// allUp returns how many monitors there are if all of them are up, else 0.
+func (m *model) allUp() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	up, _, _ := m.counts()
-	return up == len(m.monitors) && len(m.open) == 0
+	if up, _, _ := m.counts(); up < len(m.monitors) || len(m.open) > 0 {
+		return 0
+	}
+	return len(m.monitors)
 }
 
 // story is what the control page shows.

@@ -11,15 +11,15 @@ import (
 
 // The screen has two parts. What happened goes by and stays in the terminal's
 // history; below it, on a terminal alone, a table of all monitors is drawn anew
-// twice a second. Nothing is drawn that a pipe or a log could not hold.
+// four times a second. Nothing is drawn that a pipe or a log could not hold.
 
 const (
-	frame    = 250 * time.Millisecond // between two looks at what is new
-	settle   = time.Second            // what comes together is told together
-	summary  = 30 * time.Second       // without a table
-	narrow   = 60                     // columns that are always assumed
-	widest   = 110                    // of running text
-	oneTable = 150                    // columns from which on the table has two columns
+	frame   = 250 * time.Millisecond // between two looks at what is new
+	settle  = time.Second            // what comes together is told together
+	summary = 30 * time.Second       // without a table
+	narrow  = 60                     // columns that are always assumed
+	widest  = 110                    // of running text
+	twoWide = 150                    // columns from which on two monitors stand side by side
 )
 
 type screen struct {
@@ -88,9 +88,9 @@ func (s *screen) show(end bool) {
 		s.entry(&b, group)
 	}
 	s.kept = s.kept[ripe:]
-	if s.m.allUp() && !s.up {
+	if n := s.m.allUp(); n > 0 && !s.up {
 		s.up = true
-		s.entry(&b, []entry{{at: now, kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", len(s.m.monitors), length(now.Sub(s.begun)))}})
+		s.entry(&b, []entry{{at: now, kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", n, length(now.Sub(s.begun)))}})
 	}
 	s.summarize(&b, now)
 	if !end {
@@ -222,7 +222,7 @@ func (s *screen) tally() string {
 	if other > 0 {
 		text += fmt.Sprintf(", %d pending", other)
 	}
-	return text + fmt.Sprintf(" · %d runs · %d messages", s.m.runs, len(s.m.messages))
+	return text + fmt.Sprintf(" · %d runs · %d messages", s.m.runs, s.m.sent)
 }
 
 // size returns the columns and lines there are; 100 and none without a terminal.

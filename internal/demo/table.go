@@ -85,7 +85,7 @@ func (s *screen) table(b *strings.Builder) {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	columns := 1
-	if width >= oneTable {
+	if width >= twoWide {
 		columns = 2
 	}
 	rows := (len(s.m.monitors) + columns - 1) / columns

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/lab"
 )
 
@@ -35,7 +36,7 @@ func (d *demo) tour(ctx context.Context) error {
 	if rest == 0 {
 		rest = pace
 	}
-	if !wait(ctx, d.patience(), d.model.allUp) {
+	if !wait(ctx, d.patience(), d.model.well) {
 		return errors.Join(ctx.Err(), fmt.Errorf("the monitors were not all up within %s of the start", d.patience()))
 	}
 	names := d.o.stops
@@ -80,7 +81,7 @@ func (d *demo) stop(ctx context.Context, which string, s lab.SwitchState, rest t
 	if err := d.world.Switch(s.Name, false); err != nil {
 		return errors.Join(wrong, fmt.Errorf("%s: %w", s.Title, err))
 	}
-	if !wait(ctx, d.patience(), d.model.allUp) {
+	if !wait(ctx, d.patience(), d.model.well) {
 		wrong = errors.Join(wrong, fmt.Errorf("%s: not all monitors were up again %s after it was mended", s.Title, d.patience()))
 	}
 	wait(ctx, max(rest/2, quietly), never) // the Up goes out
@@ -100,7 +101,7 @@ func (d *demo) quiet(ctx context.Context, s lab.SwitchState, rest time.Duration)
 	if d.model.failed() {
 		return fmt.Errorf("%s: a run failed, and none had to", s.Title)
 	}
-	d.model.note("tour", fmt.Sprintf("No run failed. The gate refused the old tokens, and %d requests brought new ones for all monitors.", d.world.Provider.TokenRequests()-before))
+	d.model.note("tour", fmt.Sprintf("No run failed for it. The gate refused the old tokens, and %d requests brought new ones for all monitors.", d.world.Provider.TokenRequests()-before))
 	return nil
 }
 
@@ -162,15 +163,23 @@ func (m *model) saw(expect string) bool {
 	return found && slices.ContainsFunc(m.messages, func(title string) bool { return !strings.HasPrefix(title, "[Up]") })
 }
 
+func (m *model) well() bool { return m.allUp() > 0 }
+
 func (m *model) toldSince() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.messages)
 }
 
-// failed says whether a run failed since forget.
+// failed says whether a run failed for its token since forget.
 func (m *model) failed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.verdicts) > 0
+	for verdict := range m.verdicts {
+		class, _, _ := strings.Cut(verdict, "/")
+		if slices.Contains([]check.Class{check.IDP, check.Credential, check.Gateway, check.Policy}, check.Class(class)) {
+			return true
+		}
+	}
+	return false
 }

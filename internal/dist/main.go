@@ -124,8 +124,25 @@ func (r *release) describe(ctx context.Context) error {
 	return nil
 }
 
+// empty makes room for what is made, and takes away nothing else: out may be any
+// folder.
+func (r *release) empty() error {
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
+		return err
+	}
+	var errs []error
+	for _, pattern := range []string{"watchword_*", "watchword-*", "SHA256SUMS"} {
+		old, err := filepath.Glob(filepath.Join(r.out, pattern))
+		errs = append(errs, err)
+		for _, path := range old {
+			errs = append(errs, os.Remove(path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func (r *release) make(ctx context.Context) error {
-	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(r.out, 0o755)); err != nil {
+	if err := r.empty(); err != nil {
 		return err
 	}
 	work, err := os.MkdirTemp("", "watchword-dist-")
