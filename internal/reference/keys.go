@@ -51,6 +51,8 @@ func heading(section string) string {
 func row(k Key) string {
 	standard := ""
 	switch {
+	case k.Instead != "":
+		standard = "required, or `" + k.Instead + "`"
 	case k.Needed:
 		standard = "required"
 	case k.Default != "":
@@ -58,7 +60,11 @@ func row(k Key) string {
 	}
 	help := cell(k.Help)
 	if k.Types != nil {
-		help = "Type " + quoted(k.Types) + ". " + help
+		which := "Type " + quoted(k.Types)
+		if k.With.Key != "" {
+			which += ", " + k.With.Key + " " + quoted(k.With.Values)
+		}
+		help = which + ". " + help
 	}
 	return fmt.Sprintf("| `%s` | %s | %s | %s |\n", k.Path, takes(k), standard, help)
 }

@@ -158,9 +158,7 @@ func branchOf(s *jsonschema.Schema, all properties, own map[string]check.Key, ki
 			b.Properties.Set(name, jsonschema.TrueSchema) // the same for all, see above
 		case slices.Contains(k.Types, kind):
 			b.Properties.Set(name, p)
-			if k.Required {
-				b.Required = append(b.Required, name)
-			}
+			condition(b, all, k)
 		}
 	}
 	return b

@@ -28,6 +28,8 @@ type Key struct {
 	Default string // as it is written in YAML; "" for none
 	Needed  bool
 	Types   []string // that it belongs to; nil: all
+	With    check.With
+	Instead string
 	Help    string
 }
 
@@ -202,7 +204,7 @@ func (m *maker) collection(p *jsonschema.Schema, t reflect.Type, name string) {
 
 // note keeps a key for the reference.
 func (m *maker) note(p *jsonschema.Schema, path string, k check.Key) {
-	key := Key{Section: m.section, Path: path, Kind: p.Title, Values: k.Enum, Needed: k.Required, Types: k.Types, Help: p.Description}
+	key := Key{Section: m.section, Path: path, Kind: p.Title, Values: k.Enum, Needed: k.Required, Types: k.Types, With: k.With, Instead: k.Instead, Help: p.Description}
 	if p.Title == "" {
 		key.Kind = "mapping"
 		if kinds, _ := p.Extras["type"].([]string); slices.Contains(kinds, "array") {

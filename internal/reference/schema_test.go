@@ -187,6 +187,9 @@ func TestBadLines(t *testing.T) {
 		{`is not the name of a header|is not an IP address|cannot be parsed as a URL`, "the grammar of names, addresses and URLs"},
 		{`a whole decimal number is wanted|the size is too large|^number.yaml:10:44: `, "how a number is written, and how large it is"},
 		{`stands here twice|stands within what it names|merges a mapping|a key has to be plain text|the tag .* is not supported|YAML: |a second YAML document`, "YAML itself"},
+		{`there is no file `, "files"},
+		{`issuer: is (http: |the address of)|is http, where no client certificate`, "what is behind a URL"},
+		{`does not sign with a|no effect without certificate_file|needs cert_file and key_file here|params\.client_assertion`, "keys beside each other"},
 		{`the credential .* in the clear|is used by no|stands in plain text`, "warnings"},
 	}
 	s := compiled(t)
