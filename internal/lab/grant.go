@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"slices"
@@ -138,3 +140,10 @@ var (
 	// ErrToken says that a token is unknown, expired or revoked.
 	ErrToken = errors.New("the token is unknown, expired or revoked") //nolint:gochecknoglobals // an error to compare with
 )
+
+func opaqueToken() string {
+	var b [64]byte
+	rand.Read(b[:]) //nolint:errcheck // never fails since Go 1.24
+	enc := base64.RawURLEncoding
+	return "authelia_at_" + enc.EncodeToString(b[:32]) + "." + enc.EncodeToString(b[32:])
+}

@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"net"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -71,4 +73,12 @@ func (l *limiter) fail(ip string, now time.Time) {
 	}
 	times := append(l.failed[ip], now)
 	l.failed[ip] = times[max(0, len(times)-100):]
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }

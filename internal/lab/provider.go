@@ -1,9 +1,6 @@
 package lab
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,10 +31,11 @@ type ProviderOptions struct {
 
 // Provider is an OAuth 2.0 authorization server for client credentials that
 // answers as Authelia was observed to. The embedded [Switch] makes all of it
-// misbehave, Token the token endpoint alone.
+// misbehave, Token the token endpoint alone, Discovery its documents.
 type Provider struct {
 	Switch
-	Token Switch
+	Token     Switch
+	Discovery Switch
 
 	issuer  string
 	header  http.Header
@@ -47,6 +45,9 @@ type Provider struct {
 	limit   *limiter
 	log     *tokenLog
 	quirks  atomic.Pointer[Quirks]
+	jtis    jtis
+	asked   atomic.Int64 // for discovery documents
+	tells   atomic.Pointer[func(path string, document map[string]any)]
 	offset  atomic.Int64
 	forgets atomic.Bool
 	mu      sync.RWMutex
@@ -114,13 +115,21 @@ func (p *Provider) routes() *http.ServeMux {
 // ServeHTTP answers discovery, keys, tokens, introspection, revocation and the
 // sign-in page.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.offset.Load() != 0 {
+		w.Header().Set("Date", p.Now().UTC().Format(http.TimeFormat))
+	}
 	isToken := r.URL.Path == TokenPath && r.Method == http.MethodPost
 	if isToken {
 		p.log.arrived()
 	}
 	result := p.intercept(w, r)
-	if result == "" && r.URL.Path == TokenPath {
+	switch {
+	case result != "":
+	case r.URL.Path == TokenPath:
 		result = p.Token.intercept(w, r)
+	case strings.HasPrefix(r.URL.Path, DiscoveryPath) || strings.HasPrefix(r.URL.Path, metadataPath):
+		p.asked.Add(1)
+		result = p.Discovery.intercept(w, r)
 	}
 	if result != "" {
 		if isToken {
@@ -204,13 +213,16 @@ func (p *Provider) SetQuirks(q Quirks) { p.quirks.Store(&q) }
 // it, as two instances do that share no storage.
 func (p *Provider) SetForgetful(on bool) { p.forgets.Store(on) }
 
-// SetClockOffset makes the provider's clock run ahead by d, or behind.
+// SetClockOffset makes the provider's clock run ahead by d, or behind; its Date
+// headers tell.
 func (p *Provider) SetClockOffset(d time.Duration) { p.offset.Store(int64(d)) }
 
 // mend takes back all switches; registrations and tokens stay.
 func (p *Provider) mend() {
 	p.Mend()
 	p.Token.Mend()
+	p.Discovery.Mend()
+	p.SetDiscovery(nil)
 	p.SetQuirks(Quirks{})
 	p.SetClockOffset(0)
 	p.SetForgetful(false)
@@ -261,13 +273,6 @@ func (p *Provider) mint(g *Grant, f Format, issuer string) (string, error) {
 	return token, nil
 }
 
-func opaqueToken() string {
-	var b [64]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails since Go 1.24
-	enc := base64.RawURLEncoding
-	return "authelia_at_" + enc.EncodeToString(b[:32]) + "." + enc.EncodeToString(b[32:])
-}
-
 // issuerOf is the issuer as the request sees it.
 func (p *Provider) issuerOf(r *http.Request) string {
 	if p.issuer != "" {
@@ -281,12 +286,4 @@ func schemeOf(r *http.Request) string {
 		return "https"
 	}
 	return "http"
-}
-
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

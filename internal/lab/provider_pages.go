@@ -24,13 +24,24 @@ func (p *Provider) servePortal(w http.ResponseWriter, _ *http.Request) {
 	writeBody(w, http.StatusOK, "text/html; charset=utf-8", portalPage)
 }
 
+// SetDiscovery has each discovery document changed before it is sent; nil ends
+// it. A document without members is answered 404.
+func (p *Provider) SetDiscovery(change func(path string, document map[string]any)) {
+	if change == nil {
+		p.tells.Store(nil)
+		return
+	}
+	p.tells.Store(&change)
+}
+
+// DiscoveryRequests returns how many requests for discovery documents arrived.
+func (p *Provider) DiscoveryRequests() int { return int(p.asked.Load()) }
+
 // serveDiscovery answers OpenID Connect Discovery and RFC 8414. As at
 // Authelia, the scope that opens the gate is not listed.
 func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	issuer := p.issuerOf(r)
-	p.noStore(w)
-	w.Header().Set("Vary", "Accept-Encoding")
-	writeJSON(w, http.StatusOK, map[string]any{
+	document := map[string]any{
 		"issuer":                                issuer,
 		"jwks_uri":                              issuer + JWKSPath,
 		"authorization_endpoint":                issuer + "/api/oidc/authorization",
@@ -41,9 +52,21 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		"response_types_supported":              []string{"code"},
 		"grant_types_supported":                 []string{"authorization_code", "client_credentials", "refresh_token"},
 		"scopes_supported":                      []string{"offline_access", "openid", "profile", "email", "groups"},
-		"token_endpoint_auth_methods_supported": []string{MethodBasic, MethodPost},
+		"token_endpoint_auth_methods_supported": []string{MethodBasic, MethodPost, MethodSecretJWT, MethodKeyJWT, MethodNone},
+		"token_endpoint_auth_signing_alg_values_supported": []string{
+			"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512"},
 		"id_token_signing_alg_values_supported": []string{"RS256", "ES256"},
-	})
+	}
+	if change := p.tells.Load(); change != nil {
+		(*change)(r.URL.Path, document)
+	}
+	if len(document) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	p.noStore(w)
+	w.Header().Set("Vary", "Accept-Encoding")
+	writeJSON(w, http.StatusOK, document)
 }
 
 func (p *Provider) serveJWKS(w http.ResponseWriter, _ *http.Request) {

@@ -94,35 +94,6 @@ func readForm(w http.ResponseWriter, r *http.Request) *oauthError {
 	return nil
 }
 
-func (p *Provider) whois(r *http.Request) (*Client, *oauthError) {
-	id, secret, method := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), MethodPost
-	if header := r.Header.Get("Authorization"); header != "" {
-		if secret != "" {
-			return nil, badRequest("Client Authentication failed with more than one known authentication method included in the request which is not permitted.")
-		}
-		var ok bool
-		if id, secret, ok = parseBasic(header); !ok {
-			return nil, badRequest(textHeader)
-		}
-		method = MethodBasic
-	}
-	if id == "" || secret == "" {
-		return nil, badRequest("Client Credentials missing or malformed.")
-	}
-	c, ok := p.Client(id)
-	switch {
-	case !ok:
-		return nil, unknownClient("")
-	case !c.allows(method):
-		e := unknownClient("")
-		e.description += " The request was determined to be using 'token_endpoint_auth_method' method '" + method + "', however the OAuth 2.0 client registration does not allow this method."
-		return nil, e
-	case c.Secret != secret:
-		return nil, unknownClient(" The provided client secret did not match the registered client secret.")
-	}
-	return &c, nil
-}
-
 func unknownClient(debug string) *oauthError {
 	return &oauthError{status: http.StatusUnauthorized, code: "invalid_client", description: textClient, debug: debug}
 }
