@@ -10,15 +10,14 @@ import (
 )
 
 const (
-	discoveryPath = "/.well-known/openid-configuration"
 	aliveFor      = 10 * time.Second // an answer to "are you alive?" holds this long
 	aliveTimeout  = 5 * time.Second
 	alivePatience = 2 * time.Second // who waited this long and got nothing calls it dead
 )
 
-// providerKey tells apart whom to ask and how to trust it. It is the token
-// endpoint that is asked, without credential and query: other programs may live
-// at its origin.
+// providerKey tells apart whom to ask and how to trust it. It is the discovery
+// document of the issuer that is asked, or the token endpoint, without credential
+// and query: other programs may live at its origin.
 type providerKey struct {
 	url string
 	tls transport.TLS

@@ -29,6 +29,7 @@ type reply struct {
 	body    []byte // up to one byte more than answerLimit
 	secrets []string
 	now     time.Time
+	ahead   *time.Duration // of the clock behind it, nil where it told nothing
 }
 
 // answer is a usable token answer (RFC 6749, section 5.1).
@@ -39,7 +40,10 @@ type answer struct {
 	lifeTold  bool
 	scope     string
 	scopeTold bool
-	warning   string // about the form of the answer
+	claims    *Claims        // of a JWT, not verified; nil for an opaque token
+	ahead     *time.Duration // of the provider's clock, nil where it told nothing
+	warning   string         // about the form of the answer; later all warnings
+	warnings  []string
 }
 
 // members are the members of a token answer, each still as it was written.
@@ -114,7 +118,7 @@ func (m members) has(name string) bool {
 func (r reply) refused(m members) *finding {
 	code, _ := m.text("error")
 	f := &finding{code: r.quote(m, code), text: "refused the client (" + r.told(m) + ")", retryAfter: r.retryAfter()}
-	f.trace = r.trace(m)
+	f.trace, f.signs, f.ahead = r.trace(m), r.signs(m), r.ahead
 	switch code {
 	case "invalid_client", "jti_known":
 		f.reason = check.ClientRejected
@@ -156,6 +160,7 @@ func (r reply) granted(m members, isJSON bool) (answer, *finding) {
 		return a, f
 	}
 	a.readScope(m)
+	a.claims, a.ahead = claimsOf(a.token), r.ahead
 	return a, a.readLife(m)
 }
 

@@ -37,13 +37,6 @@ func (t *token) usable(now time.Time) bool {
 	return t != nil && now.Before(t.expires) && now.Round(0).Before(t.expires.Round(0))
 }
 
-// outcome is what one token request brought: a token or a finding.
-type outcome struct {
-	token   *token
-	finding *finding
-	print   fingerprint // of the secrets that were used
-}
-
 // fetcher sends one token request.
 type fetcher interface {
 	fetch(ctx context.Context) outcome
@@ -60,12 +53,12 @@ type flight struct {
 
 // cache holds the token of one credential.
 type cache struct {
-	fetcher  fetcher
-	endpoint *endpoint
-	timeout  time.Duration
-	ctx      context.Context // ends with close
-	stop     context.CancelFunc
-	wg       sync.WaitGroup
+	fetcher fetcher
+	where   locator
+	timeout time.Duration
+	ctx     context.Context // ends with close
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu         sync.Mutex
 	closed     bool
@@ -85,8 +78,8 @@ type cache struct {
 	unaccepted int       // replacements in a row that no gate accepted
 }
 
-func newCache(ctx context.Context, e *endpoint, timeout time.Duration, f fetcher) *cache {
-	c := &cache{fetcher: f, endpoint: e, timeout: timeout}
+func newCache(ctx context.Context, where locator, timeout time.Duration, f fetcher) *cache {
+	c := &cache{fetcher: f, where: where, timeout: timeout}
 	c.ctx, c.stop = context.WithCancel(ctx)
 	return c
 }
@@ -159,7 +152,7 @@ func (c *cache) blockedLocked(now time.Time) (*finding, time.Time) {
 		return &finding{reason: check.Internal, message: "the credential is no longer in use"}, time.Time{}
 	}
 	own := now.Before(c.until)
-	byAll, until := c.endpoint.blocked(now)
+	byAll, until := c.where.backoff().blocked(now)
 	if !own && byAll == nil {
 		return nil, time.Time{}
 	}
@@ -215,14 +208,18 @@ func (c *cache) run(f *flight) {
 
 // ask sends one request, unless the endpoint fell out of favour meanwhile.
 func (c *cache) ask() outcome {
-	probing, blocked := c.endpoint.enter(c.ctx)
+	e, lost := c.locate()
+	if lost != nil {
+		return outcome{finding: lost}
+	}
+	probing, blocked := e.enter(c.ctx)
 	if blocked != nil {
 		return outcome{finding: blocked}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, c.timeout)
 	defer cancel()
 	o := c.fetcher.fetch(ctx)
-	c.endpoint.leave(probing, o.finding)
+	e.leave(probing, o.finding)
 	return o
 }
 
@@ -283,7 +280,7 @@ func (c *cache) reset() {
 
 func (c *cache) resetLocked() {
 	c.fails, c.until, c.unaccepted, c.replaced = 0, time.Time{}, 0, time.Time{}
-	c.endpoint.end()
+	c.where.backoff().end()
 }
 
 // close ends the fetch under way and waits for it.

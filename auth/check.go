@@ -21,6 +21,7 @@ func Check(_ string, o Options) []check.Problem {
 	ps := checkOptions(o)
 	if o.Type == TypeClientCredentials || o.Type == "" {
 		ps = append(ps, transport.Check(transport.Options{TLS: o.TLS})...)
+		ps = append(ps, checkFiles(o, ps)...)
 	}
 	return ps
 }
@@ -36,14 +37,10 @@ func (c *checklist) warn(path, format string, args ...any) {
 	*c = append(*c, check.Problem{Path: path, Message: fmt.Sprintf(format, args...), Warning: true})
 }
 
-// oneOf checks a value of a closed set; values of later ones are named as such.
-func (c *checklist) oneOf(path, value string, now, later []string) {
-	switch {
-	case slices.Contains(now, value):
-	case slices.Contains(later, value):
-		c.bad(path, "%q is not supported yet", value)
-	default:
-		c.bad(path, "%q is none of %s", value, strings.Join(now, ", "))
+// oneOf checks a value of a closed set.
+func (c *checklist) oneOf(path, value string, set []string) {
+	if !slices.Contains(set, value) {
+		c.bad(path, "%q is none of %s", value, strings.Join(set, ", "))
 	}
 }
 
@@ -69,7 +66,7 @@ func checkOptions(o Options) []check.Problem {
 		c.header(o)
 	}
 	if o.Type != TypeHeader {
-		c.oneOf("send_as", o.SendAs, headers(), nil)
+		c.oneOf("send_as", o.SendAs, headers())
 	}
 	return c
 }
@@ -82,37 +79,112 @@ func (c *checklist) unused(o Options) {
 		kind = TypeClientCredentials
 	}
 	for _, f := range fieldsOf(o) {
-		if f.set && !slices.Contains(f.types, kind) {
+		switch {
+		case !f.set:
+		case !slices.Contains(f.types, kind):
 			c.bad(f.path, "has no effect with type %s; it belongs to type %s", kind, strings.Join(f.types, ", "))
+		case f.methods != nil && slices.Contains(methods(), o.AuthMethod) && !slices.Contains(f.methods, o.AuthMethod):
+			c.bad(f.path, "has no effect with auth_method %s; it belongs to %s", o.AuthMethod, strings.Join(f.methods, ", "))
 		}
 	}
 }
 
 func (c *checklist) clientCredentials(o Options) {
-	c.tokenURL(o.TokenURL)
+	c.place(o)
 	if o.ClientID == "" {
 		c.bad("client_id", "is missing")
 	}
-	if o.ClientSecret.IsZero() {
-		c.bad("client_secret", "is missing")
-	}
-	c.oneOf("auth_method", o.AuthMethod, methods(),
-		[]string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"})
-	c.oneOf("basic_encoding", o.BasicEncoding, encodings(), nil)
-	if o.BasicEncoding == encodingRaw && o.AuthMethod == methodPost {
-		c.bad("basic_encoding", "has no effect with auth_method %s", methodPost)
-	}
+	c.oneOf("auth_method", o.AuthMethod, methods())
+	c.oneOf("basic_encoding", o.BasicEncoding, encodings())
+	c.method(o)
 	if o.Timeout <= 0 {
 		c.bad("timeout", "must be more than 0")
 	}
 	c.asked(o)
 }
 
+// method checks what the way in which the client proves itself needs.
+func (c *checklist) method(o Options) {
+	for _, f := range grantFields(o) {
+		if f.required && !f.set && slices.Contains(f.methods, o.AuthMethod) {
+			c.bad(f.path, "is missing")
+		}
+	}
+	if slices.Contains(byCertificate(), o.AuthMethod) {
+		c.mutual(o)
+	}
+	c.algorithm(o)
+	switch {
+	case o.AuthMethod != methodKeyJWT || o.CertificateFile != "":
+		c.oneOf("thumbprint", o.Thumbprint, thumbprints())
+	case given(o.Thumbprint, thumbprintSHA256):
+		c.bad("thumbprint", "has no effect without certificate_file")
+	}
+}
+
+// mutual checks what a client certificate needs.
+func (c *checklist) mutual(o Options) {
+	if o.TLS.CertFile == "" && o.TLS.KeyFile == "" {
+		c.bad("tls", "auth_method %s needs cert_file and key_file here", o.AuthMethod)
+	}
+	if strings.HasPrefix(strings.ToLower(o.TokenURL), "http:") {
+		c.bad("token_url", "is http, where no client certificate can be shown")
+	}
+}
+
+func (c *checklist) algorithm(o Options) {
+	if o.Algorithm == "" {
+		return
+	}
+	fit, other := keyAlgorithms(), secretAlgorithms()
+	what := "a private key"
+	switch o.AuthMethod {
+	case methodSecretJWT:
+		fit, other, what = other, fit, "a secret"
+	case methodKeyJWT:
+	default:
+		return
+	}
+	if slices.Contains(other, o.Algorithm) {
+		c.bad("algorithm", "%s does not sign with %s: use %s", o.Algorithm, what, strings.Join(fit, ", "))
+		return
+	}
+	c.oneOf("algorithm", o.Algorithm, fit)
+}
+
+// place checks where the provider is.
+func (c *checklist) place(o Options) {
+	switch {
+	case o.TokenURL != "" && o.Issuer != "":
+		c.bad("issuer", "token_url and issuer exclude each other: with issuer the token endpoint is found by discovery")
+	case o.Issuer != "":
+		c.issuer(o.Issuer)
+	case o.TokenURL == "":
+		c.bad("token_url", "is missing, or issuer in its place")
+	default:
+		c.tokenURL(o.TokenURL)
+	}
+}
+
+func (c *checklist) issuer(raw string) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		c.bad("issuer", "is not a URL that begins with https://")
+	case u.User != nil:
+		c.bad("issuer", "holds a user name or password: use client_id and client_secret")
+	case u.RawQuery != "" || u.Fragment != "":
+		c.bad("issuer", "must have neither query nor fragment (RFC 8414, section 2)")
+	case strings.Contains(u.Path, "/.well-known/"):
+		c.bad("issuer", "is the address of the discovery document: leave /.well-known/… out")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		c.bad("issuer", "is http: anybody on the way could have the secret sent elsewhere; only https is taken, but on loopback")
+	}
+}
+
 func (c *checklist) tokenURL(raw string) {
 	u, err := url.Parse(raw)
 	switch {
-	case raw == "":
-		c.bad("token_url", "is missing")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		c.bad("token_url", "is not a URL that begins with https:// or http://")
 	case u.User != nil:
@@ -153,7 +225,7 @@ func notInScope(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\
 
 func (c *checklist) params(params map[string]secret.Text) {
 	own := map[string]string{"scope": "scopes", "audience": "audience", "resource": "resource",
-		"client_id": "client_id", "client_secret": "client_secret"}
+		"client_id": "client_id", "client_secret": "client_secret", "client_assertion": "auth_method", "client_assertion_type": "auth_method"}
 	for _, k := range slices.Sorted(maps.Keys(params)) {
 		switch instead, reserved := own[k]; {
 		case k == "grant_type":

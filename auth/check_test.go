@@ -35,7 +35,7 @@ func TestCheck(t *testing.T) {
 		{"http", cc(func(o *Options) { o.TokenURL = "http://auth.example.com/token" }), "warning token_url: is http"},
 		{"no client", cc(func(o *Options) { o.ClientID = "" }), "client_id: is missing"},
 		{"no secret", cc(func(o *Options) { o.ClientSecret = secret.Text{} }), "client_secret: is missing"},
-		{"later method", cc(func(o *Options) { o.AuthMethod = "private_key_jwt" }), `auth_method: "private_key_jwt" is not supported yet`},
+		{"no key", cc(func(o *Options) { o.AuthMethod, o.ClientSecret = methodKeyJWT, secret.Text{} }), "private_key_file: is missing"},
 		{"unknown method", cc(func(o *Options) { o.AuthMethod = "basic" }), `auth_method: "basic" is none of client_secret_basic, client_secret_post`},
 		{"unknown encoding", cc(func(o *Options) { o.BasicEncoding = "url" }), `basic_encoding: "url" is none of`},
 		{"raw post", cc(func(o *Options) { o.AuthMethod, o.BasicEncoding = methodPost, encodingRaw }), "basic_encoding: has no effect"},

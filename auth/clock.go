@@ -43,15 +43,18 @@ const oneIsWrong = "one of the two is wrong: keep both set by NTP; a gate whose 
 
 // clockWarning says that the clocks differ, "" where they agree or nothing is
 // known.
-func (s *Source) clockWarning() string {
-	ahead, known := s.Clock()
-	if !known || ahead.Abs() <= machine.Apart {
+func (s *Source) clockWarning() string { return s.apart(s.ahead.Load()) }
+
+// apart says what a difference of clocks means, "" for one that is small or not
+// known.
+func (s *Source) apart(ahead *time.Duration) string {
+	if ahead == nil || ahead.Abs() <= machine.Apart {
 		return ""
 	}
 	if why, ours := s.registry.o.Clocks.Ours(); ours {
 		return "this machine's clock is wrong: " + why + ": " + machine.SetClock
 	}
-	return fmt.Sprintf("the clock of %s, or of the proxy before it, is %s this machine's: %s", s.host, machine.Against(ahead), oneIsWrong)
+	return fmt.Sprintf("the clock of %s, or of the proxy before it, is %s this machine's: %s", s.host, machine.Against(*ahead), oneIsWrong)
 }
 
 // oddClock says that it is our clock that makes a certificate look out of date,

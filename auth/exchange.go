@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/machine"
+	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -27,6 +30,7 @@ type exchange struct {
 	secrets   []string
 	timeout   time.Duration
 	padded    bool
+	ours      bool       // a client certificate is how we prove who asks
 	basic     *[2]string // id and secret, to be sent without encoding them first
 	clocks    *machine.Clocks
 
@@ -42,6 +46,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(transport.Bind(httptrace.WithClientTrace(req.Context(), x.trace())))
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", x.userAgent)
+	req.GetBody = nil // no assertion is sent twice, not even by net/http
 	if x.basic != nil {
 		req.SetBasicAuth(x.basic[0], x.basic[1])
 	}
@@ -58,7 +63,8 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.finding = x.because(x.failed(req.Context(), err))
 		return nil, err
 	}
-	a, f := judge(reply{status: resp.StatusCode, header: resp.Header, body: body, secrets: x.secrets, now: time.Now()})
+	r := reply{status: resp.StatusCode, header: resp.Header, body: body, secrets: x.secrets, now: time.Now(), ahead: x.ahead}
+	a, f := judge(r)
 	if f != nil {
 		x.finding = x.because(f)
 		return plainResponse(req, http.StatusBadRequest, []byte(`{"error":"judged"}`)), nil
@@ -122,6 +128,35 @@ func (x *exchange) because(f *finding) *finding {
 	return f
 }
 
+// certificateFailed tells apart who did not like whose certificate, of a client
+// that proves itself by one.
+func certificateFailed(f *finding, text string) *finding {
+	own, ok := errors.AsType[*transport.FileError](f.err)
+	switch {
+	case ok:
+		return &finding{reason: check.SecretUnavailable, message: secret.Line(own.Error(), quoted), err: f.err,
+			todo: "look at cert_file and key_file under tls: both have to be there, in PEM, and belong together; they are read again when they change"}
+	case isAboutUs(text):
+		f.reason, f.text, f.code = check.ClientRejected, "refused the client certificate: "+text, codeCertificate
+	default:
+		f.tls = true
+	}
+	return f
+}
+
+// isAboutUs says whether the text of a failed handshake is about the certificate
+// of the client: an alert of the server's (RFC 8446, section 6.2), or its hanging
+// up when it should have come.
+func isAboutUs(text string) bool {
+	for _, words := range []string{"certificate required", "bad certificate", "unknown certificate", "expired certificate",
+		"revoked certificate", "unsupported certificate", "access denied", "client certificate"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // failed says what it means that no answer came. A deadline that passed before
 // there was a connection is no slow answer.
 func (x *exchange) failed(ctx context.Context, err error) *finding {
@@ -130,6 +165,9 @@ func (x *exchange) failed(ctx context.Context, err error) *finding {
 		class, reason, text = transport.Classify(ctx.Err())
 	}
 	f := &finding{reason: check.TokenUnreachable, text: "could not be reached: " + text, err: err}
+	if x.ours && class == check.TLS {
+		return certificateFailed(f, text)
+	}
 	switch {
 	case class == check.Agent:
 		f.reason, f.text, f.message = check.Internal, "", "the token request could not be made: "+text

@@ -2,11 +2,11 @@ package auth
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -14,17 +14,21 @@ import (
 // credential by Source.fault; one of the endpoint as a whole for several.
 type finding struct {
 	reason     check.Reason
-	message    string        // the whole message, or
-	text       string        // what "the token endpoint at HOST" did
-	code       string        // the OAuth error, fit to be shown
-	location   string        // where a redirect points to, fit to be shown
-	trace      string        // name of the request in the provider's log
-	retryAfter time.Duration // what the endpoint asked for
-	tried      bool          // a request was sent, or at least a connection tried
-	shared     bool          // it concerns all credentials of the endpoint
-	waited     bool          // the time of the caller was over, not that of the request
-	padded     bool          // the secret begins or ends with white space
-	tls        bool          // the connection failed for its certificate or handshake
+	message    string         // the whole message, or
+	text       string         // what "the token endpoint at HOST" did
+	code       string         // the OAuth error, fit to be shown
+	location   string         // where a redirect points to, fit to be shown
+	trace      string         // name of the request in the provider's log
+	signs      signs          // by which the provider can be told
+	sent       sent           // what may be told of the request
+	ahead      *time.Duration // of the provider's clock, nil where it told nothing
+	todo       string         // the whole hint, "" where it follows from the rest
+	retryAfter time.Duration  // what the endpoint asked for
+	tried      bool           // a request was sent, or at least a connection tried
+	shared     bool           // it concerns all credentials of the endpoint
+	waited     bool           // the time of the caller was over, not that of the request
+	padded     bool           // the secret begins or ends with white space
+	tls        bool           // the connection failed for its certificate or handshake
 	err        error
 }
 
@@ -61,6 +65,9 @@ func (s *Source) hint(f *finding) string {
 }
 
 func (s *Source) hintOf(f *finding) string {
+	if f.todo != "" {
+		return f.todo
+	}
 	switch f.reason {
 	case check.TokenUnreachable:
 		return s.unreachable(f)
@@ -78,17 +85,29 @@ func (s *Source) hintOf(f *finding) string {
 	return "nothing to mend at the target; if it stays, look at the log of the agent"
 }
 
+// shownPlace is what the configuration says of where the provider is, fit to be
+// shown.
+func (s *Source) shownPlace() string {
+	if s.o.Issuer != "" {
+		return secret.URL(s.o.Issuer)
+	}
+	return secret.URL(s.o.TokenURL)
+}
+
 func (s *Source) who() string {
 	return fmt.Sprintf("credential %q (client_id %q)", s.name, s.o.ClientID)
 }
 
 // refusedHint is about what the provider does not give to this client.
 func (s *Source) refusedHint(f *finding) string {
+	if h := s.system(f); h != "" && isRefusal(f.reason) {
+		return h
+	}
 	switch f.reason {
 	case check.ScopeRejected:
 		return fmt.Sprintf("allow %s the scopes %q at %s, or take out of `scopes` what it may not have", s.who(), strings.Join(s.o.Scopes, " "), s.host)
 	case check.AudienceRejected:
-		asked := append(slices.Clone(s.o.Audience), s.o.Resource...)
+		asked := s.audienceAsked()
 		return fmt.Sprintf("allow %s the audience %q at %s, to the letter (trailing slash, port), or change `audience` or `resource`", s.who(), strings.Join(asked, " "), s.host)
 	case check.GrantRejected:
 		return fmt.Sprintf("allow %s the grant client_credentials at %s; it must be a confidential client", s.who(), s.host)
@@ -115,25 +134,17 @@ func (s *Source) unreachable(f *finding) string {
 		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.host, s.name)
 	}
 	if names := transport.NameHint(f.err); names != "" {
-		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.TokenURL(), names)
+		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.shownPlace(), names)
 	}
-	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.host, s.name, s.TokenURL())
+	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.host, s.name, s.shownPlace())
 }
 
 func (s *Source) malformed(f *finding) string {
 	if f.location != "" {
 		return fmt.Sprintf("it points to %s: if that is the token endpoint, set it as token_url of credential %q", f.location, s.name)
 	}
-	return fmt.Sprintf("is %s the token endpoint? %s names it as token_endpoint; change token_url of credential %q", s.TokenURL(), s.provider+discoveryPath, s.name)
-}
-
-func (s *Source) rejected(f *finding) string {
-	entry := fmt.Sprintf("compare credential %q with the entry of client %q at %s", s.name, s.o.ClientID, s.host)
-	switch f.code {
-	case "invalid_request":
-		return entry + fmt.Sprintf(": the secret (line end? special characters: `basic_encoding`), auth_method %s, `params`, and whether %s is its public address", s.o.AuthMethod, s.TokenURL())
-	case "jti_known":
-		return entry + ": an assertion was sent twice; is another agent using the same one?"
+	if s.found != nil {
+		return fmt.Sprintf("the discovery document of the issuer names %s as token_endpoint: what answers there? mend it at the provider, or set token_url of credential %q in place of issuer", s.TokenURL(), s.name)
 	}
-	return entry + fmt.Sprintf(": wrong secret, unknown client and an auth_method other than %s all look like this", s.o.AuthMethod)
+	return fmt.Sprintf("is %s the token endpoint? %s names it as token_endpoint; change token_url of credential %q", s.TokenURL(), s.provider+discoveryPath, s.name)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,12 +13,9 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/watchword/watchword/internal/check"
-	"github.com/watchword/watchword/internal/secret"
 )
 
 const (
-	methodBasic       = "client_secret_basic"
-	methodPost        = "client_secret_post"
 	encodingForm      = "form"
 	encodingRaw       = "raw"
 	sendAuthorization = "authorization"
@@ -26,53 +24,79 @@ const (
 
 // fetch sends one token request with the secrets as they are now.
 func (s *Source) fetch(ctx context.Context) outcome {
-	r, err := s.reveal()
-	if err != nil {
-		f := &finding{reason: check.SecretUnavailable, message: secret.Line(err.Error(), quoted), err: err}
+	to, m, f := s.target(ctx)
+	if f != nil {
 		s.tell(f, 0)
 		return outcome{finding: f}
 	}
-	asked := time.Now()
-	a, f := s.request(ctx, r)
-	s.tell(f, time.Since(asked))
-	o := outcome{finding: f, print: r.print()}
-	if f == nil {
-		o.token = newToken(a, asked)
+	r, err := s.reveal()
+	if err != nil {
+		return s.give(s.unavailable(err))
 	}
+	p, err := s.prove(r, to)
+	if err != nil {
+		return s.give(s.unavailable(err))
+	}
+	asked := time.Now()
+	a, f := s.request(ctx, r, p)
+	s.tell(f, time.Since(asked))
+	o := outcome{finding: f, print: r.print(), sent: p.sent}
+	if f != nil {
+		s.heed(f)
+		return o
+	}
+	a.warnings = s.warnings(a, m, p.sent.algorithm) // before the scope is cut to what can be shown
+	a.warning = strings.Join(a.warnings, "; ")
+	a.scope = shownScope(a.scope, append(s.texts(r), a.token))
+	o.token = newToken(a, asked)
 	return o
+}
+
+// give is an outcome for which nothing was sent.
+func (s *Source) give(f *finding) outcome {
+	s.tell(f, 0)
+	return outcome{finding: f}
+}
+
+// heed has the provider's metadata read again where the endpoint that it named
+// does not answer as one.
+func (s *Source) heed(f *finding) {
+	if s.found != nil && (f.reason == check.TokenMalformed || f.reason == check.TokenUnreachable) {
+		s.found.doubt()
+	}
 }
 
 // request is one request and what its answer means. x/oauth2 makes the request
 // and reads the answer after it was normalised on the way.
-func (s *Source) request(ctx context.Context, r revealed) (answer, *finding) {
+func (s *Source) request(ctx context.Context, r revealed, p proof) (answer, *finding) {
 	x := &exchange{
-		wire: s.wire, userAgent: s.registry.o.UserAgent, secrets: s.texts(r), timeout: s.o.Timeout,
-		padded: strings.TrimSpace(r.secret) != r.secret, clocks: s.registry.o.Clocks,
+		wire: s.wire, userAgent: s.registry.o.UserAgent, secrets: append(s.texts(r), jwtTexts(p.assertion)...), timeout: s.o.Timeout,
+		padded: strings.TrimSpace(r.secret) != r.secret, ours: slices.Contains(byCertificate(), s.o.AuthMethod), clocks: s.registry.o.Clocks,
 	}
-	if s.o.AuthMethod != methodPost && s.o.BasicEncoding == encodingRaw {
+	if s.o.AuthMethod == methodBasic && s.o.BasicEncoding == encodingRaw {
 		x.basic = &[2]string{s.o.ClientID, r.secret}
 	}
 	client := &http.Client{
 		Transport:     x,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	t, err := s.config(r).Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	t, err := s.config(r, p).Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	s.heedClock(x.ahead)
-	switch {
-	case x.finding != nil:
-		return answer{}, x.finding
-	case err != nil:
-		return answer{}, x.because(&finding{reason: check.TokenMalformed, text: "answered what is no token answer", err: err})
+	f := x.finding
+	if f == nil && err != nil {
+		f = x.because(&finding{reason: check.TokenMalformed, text: "answered what is no token answer", err: err})
+	}
+	if f != nil {
+		f.sent = p.sent
+		return answer{}, f
 	}
 	a := x.answer
 	a.token = t.AccessToken
-	a.warning = s.warning(a) // before the scope is cut to what can be shown
-	a.scope = shownScope(a.scope, append(x.secrets, a.token))
 	return a, nil
 }
 
 // config is made anew for each request.
-func (s *Source) config(r revealed) *clientcredentials.Config {
+func (s *Source) config(r revealed, p proof) *clientcredentials.Config {
 	params := url.Values{}
 	for k, v := range r.params {
 		params.Set(k, v)
@@ -84,11 +108,18 @@ func (s *Source) config(r revealed) *clientcredentials.Config {
 		params["resource"] = s.o.Resource
 	}
 	c := &clientcredentials.Config{
-		ClientID: s.o.ClientID, ClientSecret: r.secret, TokenURL: s.o.TokenURL,
-		Scopes: s.o.Scopes, EndpointParams: params, AuthStyle: oauth2.AuthStyleInHeader,
+		ClientID: s.o.ClientID, TokenURL: p.sent.to,
+		Scopes: s.o.Scopes, EndpointParams: params, AuthStyle: oauth2.AuthStyleInParams,
 	}
-	if s.o.AuthMethod == methodPost {
-		c.AuthStyle = oauth2.AuthStyleInParams
+	switch s.o.AuthMethod {
+	case methodBasic:
+		c.ClientSecret, c.AuthStyle = r.secret, oauth2.AuthStyleInHeader
+	case methodPost:
+		c.ClientSecret = r.secret
+	}
+	if p.assertion != "" {
+		params.Set("client_assertion_type", assertionType)
+		params.Set("client_assertion", p.assertion)
 	}
 	return c
 }
@@ -111,7 +142,7 @@ func (s *Source) tell(f *finding, took time.Duration) {
 	}
 	s.registry.o.Log.Log(context.Background(), level, "token request failed", "credential", s.name,
 		"class", string(fault.Class), "reason", string(fault.Reason), "message", fault.Message)
-	if f.tried {
+	if f.tried && f.reason != check.DiscoveryFailed {
 		s.registry.o.Observe(TokenRequest{Credential: s.name, Result: string(fault.Reason), Took: took})
 	}
 }

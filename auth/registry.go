@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +39,7 @@ type Registry struct {
 
 	mu        sync.Mutex
 	endpoints map[string]*endpoint
+	issuers   map[providerKey]*discovery
 	providers map[providerKey]*provider
 	sources   map[*Source]struct{}
 	clocks    map[string]bool // hosts whose clocks were logged as differing
@@ -60,6 +60,7 @@ func NewRegistry(pool *transport.Pool, o RegistryOptions) *Registry {
 		o:         o,
 		wire:      func(to transport.Options) (http.RoundTripper, error) { return pool.Get(to) },
 		endpoints: make(map[string]*endpoint),
+		issuers:   make(map[providerKey]*discovery),
 		providers: make(map[providerKey]*provider),
 		sources:   make(map[*Source]struct{}),
 		clocks:    make(map[string]bool),
@@ -74,13 +75,16 @@ func (r *Registry) Close() {
 	r.stop()
 	r.mu.Lock()
 	sources := slices.Collect(maps.Keys(r.sources))
-	providers := slices.Collect(maps.Values(r.providers))
+	providers, issuers := slices.Collect(maps.Values(r.providers)), slices.Collect(maps.Values(r.issuers))
 	r.mu.Unlock()
 	for _, s := range sources {
 		s.Close()
 	}
 	for _, p := range providers {
 		p.wait()
+	}
+	for _, d := range issuers {
+		d.wait()
 	}
 }
 
@@ -105,28 +109,8 @@ func (r *Registry) New(name string, o Options) (*Source, error) {
 	return s, nil
 }
 
-// connect gives s what it needs to fetch tokens.
-func (s *Source) connect() error {
-	u, err := url.Parse(s.o.TokenURL)
-	if err != nil {
-		return fmt.Errorf("token_url: %w", err)
-	}
-	s.host, s.provider = u.Host, providerOrigin(u)
-	if s.wire, err = s.registry.wire(transport.Options{TLS: s.o.TLS}); err != nil {
-		return err
-	}
-	open := s.o.TLS
-	open.CertFile, open.KeyFile = "", "" // asking whether somebody is alive proves nothing about us
-	public, err := s.registry.wire(transport.Options{TLS: open})
-	if err != nil {
-		return err
-	}
-	endpoint := s.provider + u.EscapedPath() // however it is spelt, and with whatever query
-	s.alive = s.registry.providerOf(providerKey{endpoint, open}, public)
-	s.tokens = newCache(s.registry.ctx, s.registry.endpointOf(endpoint), s.o.Timeout, s)
-	return nil
-}
-
+// endpointOf returns the back-off of what stands at a place, however its URL is
+// spelt.
 func (r *Registry) endpointOf(tokenURL string) *endpoint {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/watchword/watchword/internal/secret"
 )
 
 // warning says what is doubtful about a usable answer to this credential's
-// request, "" for nothing.
-func (s *Source) warning(a answer) string {
+// request, and where the options and what the provider tells of itself (nil:
+// nothing) differ.
+func (s *Source) warnings(a answer, m *metadata, algorithm string) []string {
 	ws := []string{a.warning}
 	if missing := lacking(s.o.Scopes, strings.Fields(a.scope)); len(missing) > 0 {
 		if a.scopeTold {
@@ -19,8 +21,16 @@ func (s *Source) warning(a answer) string {
 			ws = append(ws, "the provider did not tell which scope it granted")
 		}
 	}
-	ws = slices.DeleteFunc(ws, func(w string) bool { return w == "" })
-	return strings.Join(ws, "; ")
+	ws = append(ws, a.claims.warnings(s.audienceAsked(), a, time.Now())...)
+	ws = append(ws, s.apart(a.ahead))
+	if m != nil {
+		ws = append(ws, m.differs(s.o, algorithm)...)
+	}
+	return slices.DeleteFunc(ws, func(w string) bool { return w == "" })
+}
+
+func (s *Source) audienceAsked() []string {
+	return append(slices.Clone(s.o.Audience), s.o.Resource...)
 }
 
 // lacking returns what of asked is not in granted.

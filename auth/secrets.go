@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -16,20 +17,49 @@ import (
 // fingerprint tells whether secrets changed; the zero value is none at all.
 type fingerprint [sha256.Size]byte
 
-// revealed is what a token request is made of, read at use.
+// revealed is what a token request is made of, read at use. Whether key and
+// certificate are any good shows when they sign.
 type revealed struct {
-	secret string
-	params map[string]string
+	secret    string
+	assertion string            // that another provider signed
+	files     map[string][]byte // private key and certificates by the key that names the file
+	params    map[string]string
 }
 
 func (s *Source) reveal() (revealed, error) {
-	r := revealed{params: make(map[string]string, len(s.o.Params))}
-	var err error
-	if r.secret, err = s.o.ClientSecret.Reveal(); err != nil {
-		return r, fmt.Errorf("read the client secret of credential %q: %w", s.name, err)
+	r, err := s.revealTexts()
+	if err != nil {
+		return r, err
 	}
-	if r.secret == "" {
-		return r, fmt.Errorf("the client secret of credential %q is empty", s.name)
+	for _, f := range []struct{ key, path string }{
+		{"private_key_file", s.o.PrivateKeyFile}, {"certificate_file", s.o.CertificateFile},
+		{"tls.cert_file", s.o.TLS.CertFile}, {"tls.key_file", s.o.TLS.KeyFile},
+	} {
+		if f.path == "" || strings.HasPrefix(f.key, "tls.") && !slices.Contains(byCertificate(), s.o.AuthMethod) {
+			continue
+		}
+		text, err := readFile(f.key, f.path)
+		if err != nil {
+			return r, err
+		}
+		r.files[f.key] = text
+	}
+	return r, nil
+}
+
+// revealTexts reads what travels as it is.
+func (s *Source) revealTexts() (revealed, error) {
+	r := revealed{files: map[string][]byte{}, params: make(map[string]string, len(s.o.Params))}
+	var err error
+	if slices.Contains(bySecret(), s.o.AuthMethod) {
+		if r.secret, err = s.revealSecret(); err != nil {
+			return r, err
+		}
+	}
+	if s.o.AuthMethod == methodFederated {
+		if r.assertion, err = readAssertion(s.o.AssertionFile); err != nil {
+			return r, err
+		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.o.Params)) {
 		if r.params[k], err = s.o.Params[k].Reveal(); err != nil {
@@ -39,9 +69,33 @@ func (s *Source) reveal() (revealed, error) {
 	return r, nil
 }
 
+func (s *Source) revealSecret() (string, error) {
+	v, err := s.o.ClientSecret.Reveal()
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read the client secret of credential %q: %w", s.name, err)
+	case v == "":
+		return "", fmt.Errorf("the client secret of credential %q is empty", s.name)
+	}
+	return v, nil
+}
+
+// unavailable is a secret, key or certificate that cannot be used as it is now.
+func (s *Source) unavailable(err error) *finding {
+	f := &finding{reason: check.SecretUnavailable, message: secret.Line(err.Error(), quoted), err: err}
+	if e, ok := errors.AsType[*fileError](err); ok {
+		f.message = secret.Line(fmt.Sprintf("%s of credential %q: %s", e.key, s.name, e.text), quoted)
+		f.todo = e.todo
+	}
+	return f
+}
+
 func (r revealed) print() fingerprint {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q", r.secret)
+	fmt.Fprintf(h, "%q%q", r.secret, r.assertion)
+	for _, k := range slices.Sorted(maps.Keys(r.files)) {
+		fmt.Fprintf(h, "%q=%q", k, r.files[k])
+	}
 	for _, k := range slices.Sorted(maps.Keys(r.params)) {
 		fmt.Fprintf(h, "%q=%q", k, r.params[k])
 	}
@@ -61,13 +115,16 @@ func (s *Source) fingerprint() fingerprint {
 // texts returns the forms in which an endpoint that was sent r may repeat it.
 // Parameters that stand in the configuration in plain text are no secrets.
 func (s *Source) texts(r revealed) []string {
-	id, sec := s.o.ClientID, r.secret
-	out := []string{
-		base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + url.QueryEscape(sec))),
-		base64.StdEncoding.EncodeToString([]byte(id + ":" + sec)),
-		url.QueryEscape(id) + ":" + url.QueryEscape(sec),
-		sec,
+	var out []string
+	if id, sec := s.o.ClientID, r.secret; sec != "" {
+		out = append(out,
+			base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(sec))),
+			base64.StdEncoding.EncodeToString([]byte(id+":"+sec)),
+			url.QueryEscape(id)+":"+url.QueryEscape(sec),
+			sec,
+		)
 	}
+	out = append(out, jwtTexts(r.assertion)...)
 	for k, v := range r.params {
 		if !s.o.Params[k].IsLiteral() {
 			out = append(out, v)
@@ -76,13 +133,21 @@ func (s *Source) texts(r revealed) []string {
 	return append(out, s.inQuery()...)
 }
 
+// jwtTexts are a JWT and its signature, without which it is worth nothing.
+func jwtTexts(jwt string) []string {
+	if jwt == "" {
+		return nil
+	}
+	return []string{jwt, jwt[strings.LastIndexByte(jwt, '.')+1:]}
+}
+
 const shortest = 6 // characters of what is scrubbed without being a whole secret: less would be found in ordinary words
 
 // inQuery returns the values in the query of the token endpoint's URL, which
 // some providers take keys in. Short ones are left alone: they would be found
 // in ordinary words.
 func (s *Source) inQuery() []string {
-	u, err := url.Parse(s.o.TokenURL)
+	u, err := url.Parse(s.tokenURL())
 	if err != nil {
 		return nil
 	}
@@ -117,7 +182,7 @@ func (s *Source) SentSecrets() []string {
 			}
 		}
 	default:
-		if r, err := s.reveal(); err == nil {
+		if r, err := s.revealTexts(); err == nil {
 			out = s.texts(r)
 		}
 		out = append(out, s.tokens.values()...)

@@ -20,8 +20,9 @@ type Source struct {
 	registry *Registry
 
 	// of client_credentials only
-	host     string // of the token endpoint, for people
-	provider string // origin of the token endpoint
+	host     string     // of token_url or issuer, for people
+	provider string     // origin of token_url or issuer
+	found    *discovery // with issuer; nil with token_url
 	wire     http.RoundTripper
 	alive    *provider
 	tokens   *cache
@@ -43,16 +44,27 @@ func (s *Source) Gate() string {
 	return s.o.Gate
 }
 
-// Provider is the origin of the token endpoint, "https://host[:port]"; "" for
-// credentials without one.
+// Provider is the origin of the token endpoint or issuer, "https://host[:port]";
+// "" for credentials without one.
 func (s *Source) Provider() string { return s.provider }
 
-// TokenURL is the token endpoint, fit to be shown; "" for credentials without one.
+// TokenURL is the token endpoint, fit to be shown; "" for credentials without one,
+// and with issuer as long as it was not found.
 func (s *Source) TokenURL() string {
-	if s.tokens == nil {
-		return ""
+	if raw := s.tokenURL(); raw != "" {
+		return secret.URL(raw)
 	}
-	return secret.URL(s.o.TokenURL)
+	return ""
+}
+
+func (s *Source) tokenURL() string {
+	if s.found == nil {
+		return s.o.TokenURL
+	}
+	if m := s.found.held(); m != nil {
+		return m.endpointFor(s.o.AuthMethod)
+	}
+	return ""
 }
 
 // Alive asks the identity provider whether it is there: any answer below 500
@@ -105,7 +117,7 @@ func (s *Source) Status() Status {
 	if c.last != nil {
 		st.LastFault = s.fault(c.last).Text()
 	}
-	if _, until := c.endpoint.blocked(now); until.After(now) {
+	if _, until := c.where.backoff().blocked(now); until.After(now) {
 		st.NextTry = until
 	}
 	if c.until.After(now) && c.until.After(st.NextTry) {

@@ -62,6 +62,7 @@ func (r reply) told(m members) string {
 	if code = r.quote(m, code); code != "" {
 		out += " " + code
 	}
+	description = strings.Replace(description, fositeExamples, "", 1) // there is more to say in a line
 	if description = r.quote(m, description); description != "" {
 		out += ": " + description
 	}

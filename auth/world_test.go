@@ -204,3 +204,5 @@ func everyText(t *testing.T, f *check.Fault) string {
 	}
 	return string(b) + f.Error() + f.Message + f.Hint + f.Cause.Key
 }
+
+func jsonInto(b []byte, to any) error { return json.Unmarshal(b, to) }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScript runs the program as people do. Each script has a small world of
-// its own, with the addresses in $TOKEN_URL, $GATE, $APP, $CHAT, a free one
+// its own, with the addresses in $TOKEN_URL, $PROVIDER, $GATE, $APP, $CHAT, a free one
 // to listen on in $LISTEN and the socket of a service manager in $SOCKET.
 func TestScript(t *testing.T) {
 	commands := startCommands()
@@ -57,6 +57,7 @@ func setup(e *testscript.Env) error {
 	}
 	e.Values[worldKey{}] = &smallWorld{w, chat}
 	e.Setenv("TOKEN_URL", w.TokenURL())
+	e.Setenv("PROVIDER", w.ProviderURL())
 	e.Setenv("GATE", w.GatewayURL())
 	e.Setenv("APP", w.ApplicationURL())
 	e.Setenv("CHAT", w.ControlURL())

@@ -19,7 +19,7 @@ type tokenCommand struct {
 }
 
 func (tokenCommand) Help() string {
-	return `Tells how long it lives, and compares the scope and audience that were granted with those asked for. The token itself is shown only with --show.
+	return `Tells how the client proved itself and what was sent, how long the token lives, compares the scope and audience that were granted with those asked for, and reads the claims of a JWT. Where it is refused, the hint names the setting to change, at the provider too if it is one that is known. No secret is shown, and the token itself only with --show.
 
 Ends with 0 if there is a token, else with 1.
 
@@ -36,6 +36,7 @@ func (c *tokenCommand) Run(ctx context.Context, s *streams) error {
 	defer func() { _ = o.Close() }()
 	e, err := o.Token(ctx, c.Credential)
 	if f, ok := errors.AsType[*check.Fault](err); ok {
+		explainRequest(s.out, &e)
 		fmt.Fprintf(s.out, "fault     %s\nwhat      %s\nhint      %s\n", s.paint("31", string(f.Class)+"/"+string(f.Reason)), f.Message, f.Hint)
 		return &exitError{code: 1}
 	}
@@ -54,16 +55,34 @@ func (c *tokenCommand) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-func explainToken(w io.Writer, e *auth.Explanation) {
-	row := func(name, format string, args ...any) {
+// writer returns what writes a row of a name and what belongs to it.
+func writer(w io.Writer) func(name, format string, args ...any) {
+	return func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-10s%s\n", name, fmt.Sprintf(format, args...))
 	}
+}
+
+// explainRequest tells what was sent, where anything was.
+func explainRequest(w io.Writer, e *auth.Explanation) {
+	if e.Kind != auth.TypeClientCredentials || len(e.Sent) == 0 {
+		return
+	}
+	row := writer(w)
+	row("from", "%s as client %q by %s", e.TokenURL, e.ClientID, e.AuthMethod)
+	if e.Issuer != "" {
+		row("", "found by discovery at issuer %s", e.Issuer)
+	}
+	row("sent", "%s", strings.Join(e.Sent, "; "))
+	row("took", "%s", length(e.Took))
+}
+
+func explainToken(w io.Writer, e *auth.Explanation) {
+	row := writer(w)
 	if e.Kind != auth.TypeClientCredentials {
 		row("credential", " %s (%s): nothing is fetched, the value is %d characters long", e.Credential, e.Kind, e.TokenLength)
 		return
 	}
-	row("from", "%s as client %q by %s", e.TokenURL, e.ClientID, e.AuthMethod)
-	row("took", "%s", length(e.Took))
+	explainRequest(w, e)
 	row("type", "%s, %d characters, %s", or(e.TokenType, "not told"), e.TokenLength, tokenForm(e))
 	told := "told by the provider"
 	if !e.LifeTold {
@@ -73,8 +92,8 @@ func explainToken(w io.Writer, e *auth.Explanation) {
 	row("scope", "asked %s, granted %s", or(strings.Join(e.ScopeAsked, " "), "none"), granted(e))
 	row("audience", "asked %s, granted %s", or(strings.Join(e.Audience, " "), "none"), grantedAudience(e))
 	if c := e.Claims; c != nil {
-		row("claims", "iss %s, aud %s, scope %s", or(c.Issuer, "-"), or(strings.Join(c.Audience, " "), "-"), or(c.Scope, "-"))
-		row("", "exp %s, nbf %s (read, not verified)", moment(c.Expires), moment(c.NotBefore))
+		row("claims", "iss %s, sub %s, aud %s, scope %s", or(c.Issuer, "-"), or(c.Subject, "-"), or(strings.Join(c.Audience, " "), "-"), or(c.Scope, "-"))
+		row("", "exp %s, nbf %s, iat %s (read, not verified)", moment(c.Expires), moment(c.NotBefore), moment(c.Issued))
 	}
 	for _, warning := range e.Warnings {
 		row("warning", "%s", warning)

@@ -23,8 +23,7 @@ func notYet(t reflect.Type) []string {
 	case reflect.TypeFor[Alerting]():
 		return []string{"routes", "fallback", "heartbeat_url"}
 	case reflect.TypeFor[auth.Options]():
-		return []string{"issuer", "private_key_file", "key_id", "algorithm", "certificate_file",
-			"assertion_audience", "secret_digest", "assertion_file", "proxy_url"}
+		return []string{"proxy_url"}
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
@@ -38,11 +37,6 @@ func notYet(t reflect.Type) []string {
 
 // laterMonitorTypes are the documented types that this version does not know.
 func laterMonitorTypes() []string { return []string{"authz", "issuer"} }
-
-// laterAuthMethods are the documented methods that this version does not know.
-func laterAuthMethods() []string {
-	return []string{"client_secret_jwt", "private_key_jwt", "tls_client_auth", "federated", "none"}
-}
 
 // laterLogins are the documented ways to log in that this version does not know.
 func laterLogins() []string { return []string{"oidc", "alb"} }

@@ -70,7 +70,7 @@ func (l *loader) report(at Position, msg string, warning bool) {
 func (l *loader) relay(ps []check.Problem, it item) {
 	for _, p := range ps {
 		if at := it.locate(p.Path); !l.spoilt[at] {
-			l.report(at, relayed(p), p.Warning)
+			l.report(at, relayed(p), p.Warning || p.File && l.options.AllowMissingSecrets)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (l *loader) stand(f leaf, to reflect.Value, fake string) any {
 	if to.Kind() != reflect.String || !to.IsZero() || fake == "" {
 		return to.Interface()
 	}
-	if !f.named && (f.key == "url" || strings.HasSuffix(f.key, "_url")) {
+	if !f.named && (f.key == "url" || f.key == "issuer" || strings.HasSuffix(f.key, "_url")) {
 		if isAbsolute(fake) {
 			return fake
 		}
@@ -166,10 +166,10 @@ func standIn(at spot, fake string) string {
 	switch {
 	case at.parent == "resolve":
 		return "192.0.2.1" // RFC 5737
-	case at.named:
+	case at.named, at.key == "private_key_file", at.key == "assertion_file": // needed, and read only where they are used
 		return fake
 	case at.key == "credential" || strings.HasSuffix(at.key, "_file"),
-		slices.Contains([]string{"method", "mention", "thread_id", "events", "role"}, at.key): // of a few forms, or none
+		slices.Contains([]string{"method", "mention", "thread_id", "events", "role", "algorithm", "thumbprint"}, at.key): // of a few forms, or none
 		return ""
 	case at.key == "cron":
 		return "0 0 1 1 *"

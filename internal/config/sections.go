@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -116,12 +115,6 @@ func (l *loader) credentials(items []item, where map[string]Position) map[string
 	for _, it := range items {
 		o := auth.DefaultOptions()
 		l.one(&o, it)
-		if slices.Contains(laterAuthMethods(), o.AuthMethod) {
-			at := it.locate("auth_method")
-			l.judge(at, "auth_method: "+o.AuthMethod+" is not supported yet")
-			l.spoil(at)
-			l.spoil(it.pos)
-		}
 		l.relay(checkCredential(it.name, o), it)
 		all[it.name], where["credentials."+it.name] = o, it.pos
 	}

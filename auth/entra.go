@@ -1,0 +1,75 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+)
+
+// entra is about the App registration in Entra ID, by the number of its error.
+func (s *Source) entra(f *finding) string {
+	what := s.aadsts(f)
+	if what == "" {
+		what = s.entry()
+	}
+	if f.signs.aadsts != 0 {
+		what = fmt.Sprintf("AADSTS%d: %s", f.signs.aadsts, what)
+	}
+	if f.signs.correlation != "" {
+		what += "; correlation id " + f.signs.correlation
+	}
+	return what
+}
+
+func (s *Source) aadsts(f *finding) string {
+	secrets := fmt.Sprintf("App registrations, %s, Certificates & secrets", s.o.ClientID)
+	switch f.signs.aadsts {
+	case 7000215:
+		return secrets + ": the secret is wrong; what is wanted is its Value, which is shown once, not its Secret ID"
+	case 7000222:
+		return secrets + ": the secret has expired; make a new one"
+	case 7000216, 7000218:
+		return fmt.Sprintf("no secret and no assertion came: auth_method is %s; client_secret_post, private_key_jwt or federated is wanted", s.o.AuthMethod)
+	case 700016:
+		return fmt.Sprintf("there is no application %q in the tenant that %s names: compare Application (client) ID and Directory (tenant) ID on its Overview", s.o.ClientID, s.shownPlace())
+	case 7000112:
+		return "Enterprise applications, Properties: the application is disabled; set Enabled for users to sign-in to Yes"
+	case 90002, 9001023:
+		return fmt.Sprintf("the tenant in %s does not exist or is none for this grant: write its Directory (tenant) ID, not common", s.shownPlace())
+	case 90055, 90024, 90033:
+		return "the tenant is throttled or the service is unwell for a moment: wait"
+	}
+	if what := s.aadstsAsked(f); what != "" {
+		return what
+	}
+	return s.aadstsAssertion(f, secrets)
+}
+
+// aadstsAsked is about what the token was to be good for.
+func (s *Source) aadstsAsked(f *finding) string {
+	switch f.signs.aadsts {
+	case 70011, 1002012:
+		return fmt.Sprintf("scopes has to be the Application ID URI with /.default, such as api://APPLICATION/.default; sent was %q", strings.Join(s.o.Scopes, " "))
+	case 500011, 50001:
+		return fmt.Sprintf("the resource of the scope %q is not in this tenant, or disabled: compare it with Expose an API, Application ID URI", strings.Join(s.o.Scopes, " "))
+	case 700022, 28000:
+		return "the scopes are of more than one resource: leave one, and make a credential for each of the others"
+	case 901002:
+		return "the parameter resource is not for this endpoint: take `resource` out and name the resource in scopes, with /.default"
+	}
+	return ""
+}
+
+// aadstsAssertion is about assertions, of certificates and of other providers.
+func (s *Source) aadstsAssertion(f *finding, secrets string) string {
+	switch f.signs.aadsts {
+	case 700024, 700021:
+		return s.clockHint(f)
+	case 700027, 50012, 700030:
+		return fmt.Sprintf("%s, Certificates: the certificate in %s has to be uploaded there; its %s is what it is found by, and PS256 goes with x5t#S256", secrets, orNone(s.o.CertificateFile), orNone(f.sent.thumb))
+	case 70021, 700211, 700212, 700213:
+		return fmt.Sprintf("%s, Federated credentials: one has to name the assertion's issuer, subject and audience to the letter: it has %s, aud %q%s", secrets, f.sent.party, f.sent.audience, s.staleness(f))
+	case 700023, 5002723:
+		return fmt.Sprintf("the assertion is made out for %q: take assertion_audience out, so that it is the token endpoint", f.sent.audience)
+	}
+	return ""
+}
