@@ -23,6 +23,11 @@ import (
 // provider starts oidc-provider and returns its issuer.
 func provider(t *testing.T) string {
 	t.Helper()
+	return providerWith(t, "http", "CLIENT_KEYS="+t.TempDir())
+}
+
+func providerWith(t *testing.T, scheme string, env ...string) string {
+	t.Helper()
 	node := program(t, "node", "nodejs")
 	dir, err := filepath.Abs("oidc-provider")
 	if err != nil {
@@ -32,8 +37,8 @@ func provider(t *testing.T) string {
 		t.Fatalf("the npm package oidc-provider is missing in internal/peers/oidc-provider; scripts/need installs it: %v", err)
 	}
 	port := ports(t, 1)[0]
-	issuer := fmt.Sprintf("http://127.0.0.1:%d", port)
-	p := run(t, t.TempDir(), []string{fmt.Sprintf("PORT=%d", port), "ISSUER=" + issuer, "CLIENT_KEYS=" + t.TempDir()}, node, filepath.Join(dir, "op.mjs"))
+	issuer := fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
+	p := run(t, t.TempDir(), append([]string{fmt.Sprintf("PORT=%d", port), "ISSUER=" + issuer}, env...), node, filepath.Join(dir, "op.mjs"))
 	until(t, 20*time.Second, func() string {
 		select {
 		case <-p.ended:
