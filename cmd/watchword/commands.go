@@ -47,7 +47,7 @@ func (g *Globals) logger(s *streams) *slog.Logger {
 // NO_COLOR is set (no-color.org).
 func colorful(w any) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
 	}
 	info, err := f.Stat()

@@ -28,11 +28,11 @@ Examples:
 
     watchword demo
     watchword demo --tour
-    curl -X POST http://127.0.0.1:9644/control/secret-rotated?on=true`
+    curl -X POST http://127.0.0.1:9644/control/secret-rotated`
 }
 
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // it ends with its terminal
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE) // it ends with its terminal, or who reads it
 	defer stop()
 	return demo.Run(ctx, demo.Options{
 		Listen: c.Listen, AnyPorts: c.AnyPorts, Version: version(), Revision: revision(),
@@ -43,7 +43,7 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 // sizeOf returns what tells the size of the terminal that w is; nil for none.
 func sizeOf(w any) func() (width, height int) {
 	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
 	return func() (int, int) {

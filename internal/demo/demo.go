@@ -12,9 +12,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"text/template"
 	"time"
@@ -60,6 +63,8 @@ type demo struct {
 	agent  *agent.Agent
 	model  *model
 	screen *screen
+
+	reloads atomic.Bool // the demo itself has the configuration read again
 }
 
 // Run runs the demo until ctx ends, or until the end of the tour with
@@ -76,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	var g errgroup.Group
 	g.Go(func() error { defer cancel(); return d.agent.Run(running) })
-	g.Go(func() error { d.screen.run(running); return nil })
+	g.Go(func() error { defer cancel(); d.screen.run(running); return nil })
 	var toured error
 	if o.Tour {
 		g.Go(func() error {
@@ -103,13 +108,7 @@ func (d *demo) build(ctx context.Context) error {
 
 // start makes the agent that watches the world.
 func (d *demo) start(ctx context.Context) error {
-	listen, err := d.o.Listen, error(nil)
-	switch {
-	case listen == "" && d.o.AnyPorts:
-		listen, err = freeAddress(ctx)
-	case listen == "":
-		listen = "127.0.0.1:9640"
-	}
+	listen, err := d.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (d *demo) start(ctx context.Context) error {
 	d.screen = newScreen(d.o, d.model)
 	d.agent, err = agent.New(ctx, cfg, agent.Options{
 		Paths: []string{file}, Version: d.o.Version, Revision: d.o.Revision,
-		Log: slog.New(d.screen.logHandler()), Observer: d.model, Dial: d.world.Dial,
+		Log: slog.New(&logHandler{m: d.model, quiet: &d.reloads}), Observer: d.model, Dial: d.world.Dial,
 	})
 	if err != nil {
 		return takenHint(err)
@@ -161,8 +160,34 @@ func takenHint(err error) error {
 	return fmt.Errorf("%w\nanother demo may be running: stop it, or take free ports with watchword demo --any-ports", err)
 }
 
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// listen returns where the agent is to listen: the links in its messages name
+// the port, so it is known before.
+func (d *demo) listen(ctx context.Context) (string, error) {
+	switch {
+	case d.o.Listen == "" && d.o.AnyPorts:
+		return freeAddress(ctx, "127.0.0.1")
+	case d.o.Listen == "":
+		return "127.0.0.1:9640", nil
+	}
+	host, port, err := net.SplitHostPort(d.o.Listen)
+	if err != nil {
+		return "", fmt.Errorf("--listen %q: an address such as 127.0.0.1:9640 is wanted", d.o.Listen)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return "", fmt.Errorf("--listen %q: the secrets of the demo are known to everybody, so it listens on loopback only, such as 127.0.0.1:9640", d.o.Listen)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return "", fmt.Errorf("--listen %q: the port has to be a number from 0 to 65535", d.o.Listen)
+	}
+	if n == 0 {
+		return freeAddress(ctx, host)
+	}
+	return d.o.Listen, nil
+}
+
+func freeAddress(ctx context.Context, host string) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
@@ -213,6 +238,8 @@ func (d *demo) write(listen string) (file string, err error) {
 // ends the times for which a refused credential is left alone.
 func (d *demo) switched(_, title string, on bool) {
 	d.model.switched(title, on)
+	d.reloads.Store(true)
+	defer d.reloads.Store(false)
 	d.agent.Reload(context.Background())
 }
 

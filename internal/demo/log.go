@@ -4,37 +4,41 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
+	"sync/atomic"
 )
 
-// logHandler shows the errors of the agent among what happens.
+// logHandler shows among what happens what the agent logs about itself and its
+// configuration. What it logs about monitors and tokens is shown as it is told.
 type logHandler struct {
 	m     *model
-	attrs []slog.Attr
+	quiet *atomic.Bool // the demo itself has the configuration read
+	attrs string
 }
 
-func (s *screen) logHandler() slog.Handler { return &logHandler{m: s.m} }
-
-func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
+	about := strings.HasPrefix(r.Message, "configuration") || strings.HasPrefix(r.Message, "this key changes")
+	if r.Level < slog.LevelError && (!about || h.quiet.Load()) {
+		return nil
+	}
 	var b strings.Builder
-	b.WriteString(r.Message)
-	write := func(a slog.Attr) bool {
+	b.WriteString(r.Message + h.attrs)
+	r.Attrs(func(a slog.Attr) bool {
 		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 		return true
-	}
-	for _, a := range h.attrs {
-		write(a)
-	}
-	r.Attrs(write)
+	})
 	h.m.note("log", b.String())
 	return nil
 }
 
 func (h *logHandler) WithAttrs(as []slog.Attr) slog.Handler {
-	return &logHandler{m: h.m, attrs: append(slices.Clip(h.attrs), as...)}
+	attrs := h.attrs
+	for _, a := range as {
+		attrs += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+	}
+	return &logHandler{m: h.m, quiet: h.quiet, attrs: attrs}
 }
 
 func (h *logHandler) WithGroup(string) slog.Handler { return h }

@@ -34,6 +34,8 @@ type watched struct {
 // and read by screen, control page and tour.
 type model struct {
 	mu       sync.Mutex
+	begun    time.Time
+	up       bool   // all were up once
 	page     string // URL of the agent's page
 	control  string // and of the page to break things from
 	monitors []*watched
@@ -58,7 +60,7 @@ type entry struct {
 }
 
 func newModel() *model {
-	return &model{byID: map[string]*watched{}, open: map[string]check.IncidentRecord{}, said: map[string]bool{}, verdicts: map[string]bool{}}
+	return &model{begun: time.Now(), byID: map[string]*watched{}, open: map[string]check.IncidentRecord{}, said: map[string]bool{}, verdicts: map[string]bool{}}
 }
 
 func (m *model) configure(c *config.Config) {
@@ -93,6 +95,7 @@ func (m *model) Ran(r check.Result, s check.MonitorState) {
 		w = &watched{id: r.Monitor.ID, name: r.Monitor.Name, group: r.Monitor.Group}
 		m.monitors, m.byID[w.id] = append(m.monitors, w), w
 	}
+	w.name, w.group = r.Monitor.Name, r.Monitor.Group
 	w.state, w.fault, w.took, w.ran = s.State, r.Fault.Text(), r.Took, true
 	w.strip = append(w.strip, stateOf(r, s))
 	w.strip = w.strip[max(0, len(w.strip)-stripRuns):]
@@ -102,6 +105,10 @@ func (m *model) Ran(r check.Result, s check.MonitorState) {
 		line.head += fmt.Sprintf("  %s/%s", r.Fault.Class, r.Fault.Reason)
 	}
 	m.add(line)
+	if up, _, _ := m.counts(); !m.up && up == len(m.monitors) {
+		m.up = true
+		m.add(entry{kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", up, length(time.Since(m.begun)))})
+	}
 }
 
 // stateOf is what the strip shows of a run: one that failed counts as down, or

@@ -17,7 +17,7 @@ const (
 	frame   = 250 * time.Millisecond // between two looks at what is new
 	settle  = time.Second            // what comes together is told together
 	summary = 30 * time.Second       // without a table
-	narrow  = 60                     // columns that are always assumed
+	narrow  = 60                     // columns that the table needs
 	widest  = 110                    // of running text
 	twoWide = 150                    // columns from which on two monitors stand side by side
 )
@@ -26,15 +26,13 @@ type screen struct {
 	o     Options
 	m     *model
 	out   io.Writer
-	begun time.Time
-	drawn int // lines of the table that stand on the terminal
+	drawn []int // columns of the lines of the table that stand on the terminal
 	kept  []entry
 	next  time.Time // of the summary
-	up    bool      // that all were up was said
 }
 
 func newScreen(o Options, m *model) *screen {
-	return &screen{o: o, m: m, out: o.Out, begun: time.Now(), next: time.Now().Add(summary)}
+	return &screen{o: o, m: m, out: o.Out, next: time.Now().Add(summary)}
 }
 
 // begin says what this is and where to look.
@@ -58,16 +56,19 @@ func (s *screen) begin(places []place) {
 	_, _ = io.WriteString(s.out, b.String())
 }
 
-// run shows what happens until ctx ends, and what happened until then.
+// run shows what happens until ctx ends, and what happened until then. It ends
+// early where nobody reads any more.
 func (s *screen) run(ctx context.Context) {
 	tick := time.NewTicker(frame)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			s.show(false)
+			if s.show(false) != nil {
+				return
+			}
 		case <-ctx.Done():
-			s.show(true)
+			_ = s.show(true)
 			return
 		}
 	}
@@ -75,7 +76,7 @@ func (s *screen) run(ctx context.Context) {
 
 // show prints what is new and draws the table below it; at the end the table
 // goes.
-func (s *screen) show(end bool) {
+func (s *screen) show(end bool) error {
 	now := time.Now()
 	s.keep(s.worth(s.m.take()))
 	var b strings.Builder
@@ -88,15 +89,12 @@ func (s *screen) show(end bool) {
 		s.entry(&b, group)
 	}
 	s.kept = s.kept[ripe:]
-	if n := s.m.allUp(); n > 0 && !s.up {
-		s.up = true
-		s.entry(&b, []entry{{at: now, kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", n, length(now.Sub(s.begun)))}})
-	}
 	s.summarize(&b, now)
 	if !end {
 		s.table(&b)
 	}
-	_, _ = io.WriteString(s.out, b.String())
+	_, err := io.WriteString(s.out, b.String())
+	return err
 }
 
 // keep adds what is new to what waits to be shown.
@@ -231,13 +229,13 @@ func (s *screen) size() (width, height int) {
 		return 100, 0
 	}
 	width, height = s.o.Size()
-	return max(width, narrow), height
+	return max(width, 1), height
 }
 
 // wrap breaks a text at spaces into lines of at most width runes, and at most
 // limit.
 func wrap(text string, width, limit int) []string {
-	width = max(min(width, limit), 20)
+	width = max(min(width, limit), 16)
 	var out []string
 	for paragraph := range strings.SplitSeq(text, "\n") {
 		line := ""
@@ -245,7 +243,7 @@ func wrap(text string, width, limit int) []string {
 			switch {
 			case line == "":
 				line = word
-			case len([]rune(line))+1+len([]rune(word)) <= width:
+			case columns(line)+1+columns(word) <= width:
 				line += " " + word
 			default:
 				out = append(out, line)

@@ -19,11 +19,11 @@ func full() *model {
 	m.page, m.control = "http://127.0.0.1:9640/", "http://127.0.0.1:9644/control/"
 	c := &config.Config{}
 	for i := range 14 {
-		c.Monitors = append(c.Monitors, config.Monitor{ID: fmt.Sprintf("m-%d", i), Name: fmt.Sprintf("Monitor with a long name %d", i)})
+		c.Monitors = append(c.Monitors, config.Monitor{ID: fmt.Sprintf("m-%d", i), Name: fmt.Sprintf("東京監視システム with a long name %d", i)})
 	}
 	m.configure(c)
 	for i := range 200 {
-		mon := &check.Monitor{ID: fmt.Sprintf("m-%d", i%14), Name: "x"}
+		mon := &check.Monitor{ID: fmt.Sprintf("m-%d", i%14), Name: fmt.Sprintf("東京監視システム🔥 %d", i%14)}
 		r, s := check.Result{Monitor: mon, Took: time.Duration(i) * time.Millisecond}, check.MonitorState{State: check.Up}
 		if i%14 < 3 {
 			r.Fault = &check.Fault{Class: check.Policy, Reason: check.SecondFactorRequired, Message: "m", Hint: "h"}
@@ -50,18 +50,18 @@ func TestTableFitsTheTerminal(t *testing.T) {
 			s := newScreen(Options{Out: &out, Color: true, Size: sized(size[0], size[1])}, full())
 			s.show(false)
 			lines := strings.Split(strings.TrimSuffix(visible(out.String()), "\n"), "\n")
-			if len(lines) != s.drawn || s.drawn > size[1]*3/4 {
-				t.Errorf("%v: %d lines, of which %d are known", size, len(lines), s.drawn)
+			if len(lines) != len(s.drawn) || len(lines) > size[1]*3/4 {
+				t.Errorf("%v: %d lines, of which %d are known", size, len(lines), len(s.drawn))
 			}
 			for _, line := range lines {
-				if n := len([]rune(line)); n >= size[0] {
+				if n := columns(line); n >= size[0] {
 					t.Errorf("%v: a line of %d columns: %q", size, n, line)
 				}
 			}
 			if text := strings.Join(lines, "\n"); !strings.Contains(text, "11 up, 3 down") || !strings.Contains(text, "http://127.0.0.1:9644") {
 				t.Errorf("%v: the table does not say how things stand, or where to look:\n%s", size, text)
 			}
-			first := s.drawn
+			first := len(s.drawn)
 			out.Reset()
 			s.show(false)
 			if !strings.HasPrefix(out.String(), fmt.Sprintf("\x1b[%dA", first)) {
@@ -69,7 +69,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 			}
 			out.Reset()
 			s.show(true)
-			if strings.Contains(visible(out.String()), "11 up") || s.drawn != 0 {
+			if strings.Contains(visible(out.String()), "11 up") || s.drawn != nil {
 				t.Errorf("%v: the table stays at the end", size)
 			}
 		})
@@ -101,7 +101,7 @@ func TestEntriesAreWrappedAndGathered(t *testing.T) {
 				}
 			}
 			for line := range strings.SplitSeq(text, "\n") {
-				if n := len([]rune(line)); n >= width {
+				if n := columns(line); n >= width {
 					t.Errorf("a line of %d columns in %d: %q", n, width, line)
 				}
 			}
@@ -109,6 +109,36 @@ func TestEntriesAreWrappedAndGathered(t *testing.T) {
 				t.Error("colour where none is wanted")
 			}
 		})
+	}
+}
+
+// A terminal that is too narrow gets no table, and one that became narrower
+// has its old lines taken away as it has wrapped them.
+func TestNarrowTerminals(t *testing.T) {
+	var out bytes.Buffer
+	width := 120
+	s := newScreen(Options{Out: &out, Size: func() (int, int) { return width, 40 }}, full())
+	if err := s.show(false); err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, n := range s.drawn {
+		rows += max(1, (n+69)/70)
+	}
+	if rows <= len(s.drawn) {
+		t.Fatalf("the lines %v would fit into 70 columns: the test shows nothing", s.drawn)
+	}
+	width = 70
+	out.Reset()
+	if err := s.show(false); err != nil || !strings.HasPrefix(out.String(), fmt.Sprintf("\x1b[%dA", rows)) {
+		t.Errorf("%v: %q, want %d lines taken away", err, out.String()[:10], rows)
+	}
+	width = 40
+	out.Reset()
+	_ = s.show(false)
+	out.Reset()
+	if err := s.show(false); err != nil || out.Len() > 0 {
+		t.Errorf("%v: at 40 columns %q was drawn", err, &out)
 	}
 }
 

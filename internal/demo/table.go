@@ -66,10 +66,16 @@ func shape(w *watched) (glyph, color string) {
 
 // erase takes away the table of the last frame.
 func (s *screen) erase(b *strings.Builder) {
-	if s.drawn > 0 {
-		fmt.Fprintf(b, "\x1b[%dA\r\x1b[J", s.drawn)
-		s.drawn = 0
+	if len(s.drawn) == 0 {
+		return
 	}
+	width, _ := s.size()
+	rows := 0
+	for _, n := range s.drawn { // a terminal that became narrower has wrapped them
+		rows += max(1, (n+width-1)/width)
+	}
+	fmt.Fprintf(b, "\x1b[%dA\r\x1b[J", rows)
+	s.drawn = nil
 }
 
 // table draws all monitors, as large as the terminal has room for.
@@ -84,11 +90,11 @@ func (s *screen) table(b *strings.Builder) {
 	tally := s.tally()
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	columns := 1
+	beside := 1
 	if width >= twoWide {
-		columns = 2
+		beside = 2
 	}
-	rows := (len(s.m.monitors) + columns - 1) / columns
+	rows := (len(s.m.monitors) + beside - 1) / beside
 	lines := []string{""}
 	if rows+5 > height*3/4 {
 		lines = append(lines, s.glyphs(width)...)
@@ -97,7 +103,7 @@ func (s *screen) table(b *strings.Builder) {
 		for i := range rows {
 			var cells []string
 			for j := i; j < len(s.m.monitors); j += rows {
-				cells = append(cells, s.row(s.m.monitors[j], width/columns-2, notes))
+				cells = append(cells, s.row(s.m.monitors[j], width/beside-2, notes))
 			}
 			lines = append(lines, strings.Join(cells, "  "))
 		}
@@ -105,8 +111,8 @@ func (s *screen) table(b *strings.Builder) {
 	lines = append(lines, "", s.paint(bold, cut(tally, width-1)), s.paint(faint, cut("Break something "+s.m.control+" · Page "+s.m.page, width-1)))
 	for _, line := range lines {
 		b.WriteString(line + "\x1b[K\n")
+		s.drawn = append(s.drawn, columns(line))
 	}
-	s.drawn = len(lines)
 }
 
 // glyphs are all monitors in running text, for a terminal of few lines.
@@ -115,11 +121,11 @@ func (s *screen) glyphs(width int) []string {
 	line, used := "", 0
 	for _, w := range s.m.monitors {
 		glyph, color := shape(w)
-		if n := len([]rune(w.name)) + 4; used+n >= width && line != "" {
+		if n := columns(w.name) + 4; used+n >= width && line != "" {
 			lines, line, used = append(lines, line), "", 0
 		}
 		line += s.paint(color, glyph) + " " + w.name + "  "
-		used += len([]rune(w.name)) + 4
+		used += columns(w.name) + 4
 	}
 	return append(lines, line)
 }
@@ -129,7 +135,7 @@ func (s *screen) notes() int {
 	const least, most = 8, 34
 	width := least
 	for _, w := range s.m.monitors {
-		width = max(width, min(len([]rune(w.note())), most))
+		width = max(width, min(columns(w.note()), most))
 	}
 	return width
 }
@@ -145,7 +151,7 @@ func (s *screen) row(w *watched, width, notes int) string {
 	if w.fault != nil {
 		return text + "  " + s.paint(color, pad(note, notes))
 	}
-	return text + "  " + s.paint(faint, strings.Repeat(" ", notes-len([]rune(note)))+note)
+	return text + "  " + s.paint(faint, strings.Repeat(" ", notes-columns(note))+note)
 }
 
 // strip draws the last runs, the newest at the right.
@@ -167,16 +173,4 @@ func (s *screen) strip(w *watched, width int) string {
 		}
 	}
 	return b.String()
-}
-
-func cut(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
-	}
-	return string(runes[:max(width-1, 0)]) + "…"
-}
-
-func pad(text string, width int) string {
-	return text + strings.Repeat(" ", max(0, width-len([]rune(text))))
 }

@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"runtime"
 	"strconv"
 	"time"
@@ -49,9 +52,12 @@ func (w *World) flip(name string, on bool) (title string, told func(name, title 
 	defer w.mu.Unlock()
 	for i := range w.switches {
 		if c := &w.switches[i]; c.name == name {
+			if err := c.set(on); err != nil {
+				return "", nil, err
+			}
 			w.leaveGroup(c, on)
 			c.on = on && !c.once
-			return c.title, w.onSwitch, c.set(on)
+			return c.title, w.onSwitch, nil
 		}
 	}
 	return "", nil, fmt.Errorf("switch %q: there is no such switch", name)
@@ -90,22 +96,24 @@ func (w *World) Reset() error {
 
 func (w *World) mend() error {
 	w.delay = defaultDelay
+	var errs []error
 	for i := range w.switches {
 		c := &w.switches[i]
 		if !c.on {
 			continue
 		}
-		c.on = false
 		if err := c.set(false); err != nil {
-			return fmt.Errorf("mend %q: %w", c.name, err)
+			errs = append(errs, fmt.Errorf("mend %q: %w", c.name, err))
+			continue
 		}
+		c.on = false
 	}
 	w.Application.MendAll()
 	w.Gateway.Mend()
 	w.Access.mend()
 	w.Provider.mend()
 	w.register()
-	return nil
+	return errors.Join(errs...)
 }
 
 const defaultDelay = 5 * time.Second
@@ -136,19 +144,36 @@ func (w *World) controlHandler() http.Handler {
 	if w.Chat != nil {
 		mux.Handle("/", w.Chat)
 	}
-	return http.NewCrossOriginProtection().Handler(mux)
+	return onLoopback(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// onLoopback takes requests for this machine by a name of loopback alone: the
+// DNS of a stranger may have a browser ask us under the stranger's name.
+func onLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			http.Error(w, "this is the small world of this machine: ask localhost or 127.0.0.1", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (w *World) serveSwitch(rw http.ResponseWriter, r *http.Request) {
 	on, err := isOn(r)
-	if text := r.FormValue("delay"); err == nil && text != "" {
+	name := r.PathValue("switch")
+	if text := r.FormValue("delay"); err == nil && text != "" && w.SwitchOf(name).Name != "" {
 		var d time.Duration
-		if d, err = time.ParseDuration(text); err == nil {
+		if d, err = time.ParseDuration(text); err == nil && d <= 0 {
+			err = fmt.Errorf("read delay=%q: want more than nothing", text)
+		}
+		if err == nil {
 			w.SetDelay(d)
 		}
 	}
 	if err == nil {
-		err = w.Switch(r.PathValue("switch"), on)
+		err = w.Switch(name, on)
 	}
 	w.answer(rw, r, err)
 }

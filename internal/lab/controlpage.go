@@ -104,20 +104,29 @@ func (w *World) view(after int) controlView {
 
 // since returns the messages after the given id, newest first.
 func (c *Chat) since(after int) []chatView {
-	var all []Message
-	for _, channel := range chatChannels() {
-		for _, m := range c.Received(channel) {
-			if m.ID > after {
-				all = append(all, m)
-			}
-		}
-	}
+	all := c.after(after)
 	slices.SortFunc(all, func(a, b Message) int { return b.ID - a.ID })
 	out := make([]chatView, 0, min(len(all), shownMessages))
 	for _, m := range all[:min(len(all), shownMessages)] {
 		out = append(out, chatView{m.ID, m.Channel, m.Time.Format("15:04:05"), RenderHTML(m)})
 	}
 	return out
+}
+
+// after returns the messages of all channels with greater ids, as of one moment:
+// who goes on from the greatest misses none.
+func (c *Chat) after(id int) []Message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []Message
+	for _, channel := range chatChannels() {
+		for _, m := range c.accepted[channel] {
+			if m.ID > id {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
 }
 
 func (w *World) servePage(rw http.ResponseWriter) {

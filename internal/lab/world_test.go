@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -178,6 +179,53 @@ func TestPortsThatRefuse(t *testing.T) {
 	}
 	if err := w.Switch("no-such", true); err == nil {
 		t.Error("an unknown switch was taken")
+	}
+}
+
+// A switch is shown as what it is, also where it could not be thrown.
+func TestMendThatFails(t *testing.T) {
+	w, _ := startWorld(t, lab.Config{})
+	if err := w.Switch("gateway-down", true); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", strings.TrimPrefix(w.GatewayURL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Switch("app-500", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Reset(); err == nil || !w.SwitchOf("gateway-down").On || w.SwitchOf("app-500").On {
+		t.Errorf("got %v, gateway-down %t, app-500 %t: want an error, and the first alone on", err, w.SwitchOf("gateway-down").On, w.SwitchOf("app-500").On)
+	}
+	l.Close()
+	if err := w.Reset(); err != nil || w.SwitchOf("gateway-down").On {
+		t.Errorf("got %v, and it is still on: %t", err, w.SwitchOf("gateway-down").On)
+	}
+}
+
+// The control page answers this machine alone.
+func TestControlByAnotherName(t *testing.T) {
+	w, rt := startWorld(t, lab.Config{})
+	for host, want := range map[string]int{"localhost:9644": 200, "127.0.0.1": 200, "[::1]:1": 200, "evil.example.com": 421, "127.0.0.1.nip.io": 421, "192.168.0.1": 421} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.ControlURL()+"/control/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := rt.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %q: got %d, want %d", host, resp.StatusCode, want)
+		}
+	}
+	for _, bad := range []string{"app-slow?delay=-5s", "app-slow?delay=soon", "no-such?delay=1s"} {
+		if got := send(t, rt, http.MethodPost, w.ControlURL()+"/control/"+bad, ""); got.status != 400 {
+			t.Errorf("%s: got %d, want 400", bad, got.status)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@
 const story = document.getElementById("story");
 const list = document.getElementById("messages");
 const live = document.getElementById("live");
+const failed = document.getElementById("failed");
 const tabs = document.getElementById("tabs");
 live.hidden = false;
 tabs.hidden = false;
@@ -52,7 +53,9 @@ document.addEventListener("click", async (e) => {
   const on = b.form.elements.on;
   b.classList.add("pressed");
   try {
-    await fetch(b.dataset.post + (on ? "?on=" + on.value : ""), { method: "POST" });
+    const r = await fetch(b.dataset.post + (on ? "?on=" + on.value : ""), { method: "POST" });
+    failed.hidden = r.ok;
+    if (!r.ok) failed.textContent = (await r.json()).error;
   } finally {
     b.classList.remove("pressed");
     look();
