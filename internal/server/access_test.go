@@ -192,6 +192,27 @@ func TestTheChallenge(t *testing.T) {
 	}
 }
 
+// Who is refused at /metrics is told which credential opens it.
+func TestTheChallengeOfMetrics(t *testing.T) {
+	token, name := Access{Auth: Auth{Metrics: Scraper{BearerToken: secret.Literal(scrapeToken)}}}, basic()
+	name.Auth.Metrics = Scraper{Username: "prometheus", PasswordHash: hashOf(scraperPassword)}
+	for _, c := range []struct {
+		access Access
+		want   string
+	}{
+		{token, "this needs the credential of server.auth.metrics"},
+		{name, "this needs a login: the credential of server.auth.metrics, or a user of server.auth.users"},
+		{basic(), "this needs a login: a user of server.auth.users"},
+	} {
+		o := sample().options()
+		o.Rules = rulesOf(t, c.access)
+		r := ask(t, start(t, o), "GET", "/metrics", nil)
+		if p := r.problem(t); r.status != http.StatusUnauthorized || p.Detail != c.want {
+			t.Errorf("got %d %q, want 401 %q", r.status, p.Detail, c.want)
+		}
+	}
+}
+
 // With a login writes work off loopback, and still not from foreign pages.
 func TestWritesOffLoopbackWithALogin(t *testing.T) {
 	w := sample()

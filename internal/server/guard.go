@@ -145,6 +145,10 @@ func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
 		return nil
 	case who.role == viewer:
 		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "the role viewer reads only: writes need a user with role: admin under server.auth.users"}}
+	case need == scraper && !k.asks:
+		return k.challenge(r, "this needs the credential of server.auth.metrics")
+	case need == scraper:
+		return k.challenge(r, "this needs a login: the credential of server.auth.metrics, or a user of server.auth.users")
 	default:
 		return k.challenge(r, "this needs a login: a user of server.auth.users")
 	}
