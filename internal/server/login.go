@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/watchword/watchword/internal/secret"
 )
 
 // refusal is an answer to who may not ask.
@@ -85,7 +83,7 @@ func (s *Server) byPassword(r *http.Request, k *Rules, name, password string) (i
 		s.log.Error("the password hash of a user cannot be used", "user", name, "error", err)
 	}
 	if !k.matches(hash, password) {
-		s.log.Warn("login failed", "user", secret.Line(secret.Scrub(name, password), 64), "remote", r.RemoteAddr)
+		s.log.Warn("login failed", "user", k.nameFor(name), "remote", r.RemoteAddr)
 		return identity{}, k.challenge(r, "user name or password is wrong")
 	}
 	s.attempts.giveBack(from)
@@ -93,6 +91,15 @@ func (s *Server) byPassword(r *http.Request, k *Rules, name, password string) (i
 	k.known.put(key, who)
 	s.log.Info("login", "user", name, "role", a.role.String(), "remote", r.RemoteAddr)
 	return who, nil
+}
+
+// nameFor returns a user name as it may be logged: what nobody is called may be
+// a password that was typed into the wrong field.
+func (k *Rules) nameFor(name string) string {
+	if _, found := k.accounts[name]; !found {
+		return "(unknown)"
+	}
+	return name
 }
 
 func tooMany(wait time.Duration) *refusal {

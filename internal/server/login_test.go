@@ -24,17 +24,18 @@ func TestLoginsAreLogged(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	ask(t, s, "GET", "/", as("reader", readerPassword))
+	ask(t, s, "GET", "/", as("alice", "guess-0123456789"))
 	ask(t, s, "GET", "/", as("mallory\n"+strings.Repeat("x", 500), "guess-0123456789"))
-	ask(t, s, "GET", "/", as("guess-0123456789", "guess-0123456789"))
+	ask(t, s, "GET", "/", as(adminPassword, "")) // typed into the wrong field
 	cancel()
 	<-done
 	got := log.String()
-	for _, want := range []string{"msg=login user=reader role=viewer remote=127.0.0.1:", `msg="login failed" user="mallory xxx`, "remote=127.0.0.1:"} {
+	for _, want := range []string{"msg=login user=reader role=viewer remote=127.0.0.1:", `msg="login failed" user=alice remote=127.0.0.1:`, `msg="login failed" user=(unknown) remote=127.0.0.1:`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the log lacks %s: %s", want, got)
 		}
 	}
-	for _, leak := range []string{"guess-0123456789", readerPassword, "reader-pass", strings.Repeat("x", 100), "$2a$"} {
+	for _, leak := range []string{"guess-0123456789", readerPassword, "reader-pass", adminPassword, "mallory", strings.Repeat("x", 100), "$2a$"} {
 		if strings.Contains(got, leak) {
 			t.Errorf("the log holds %q: %s", leak, got)
 		}
