@@ -10,7 +10,7 @@ import (
 )
 
 // publicPage is all that strangers are told: names, groups, states and since
-// when. It has no place for a URL, a reason or a credential.
+// when, of what people use. It has no place for a URL, a reason or a credential.
 type publicPage struct {
 	Headline []clause
 	Shape    string
@@ -37,6 +37,9 @@ func (s *Server) publicPage(ctx context.Context) *publicPage {
 	groups := map[string]*publicGroup{}
 	var c publicCounts
 	s.o.Each(func(v *board.View) bool {
+		if watchesGate(v.Monitor.Type) {
+			return true
+		}
 		row := newPublicRow(v, blind[v.Monitor.ID], now, s.o.Zone)
 		c.add(row)
 		g := groups[v.Monitor.Group]
@@ -50,6 +53,16 @@ func (s *Server) publicPage(ctx context.Context) *publicPage {
 	})
 	p.Headline, p.Shape, p.Rest = c.headline()
 	return p
+}
+
+// watchesGate tells the types of monitors that ask whether a gate works: the
+// state of one would tell strangers that a gate is open, and since when.
+func watchesGate(monitorType string) bool {
+	switch monitorType {
+	case "guard", "authz", "issuer":
+		return true
+	}
+	return false
 }
 
 // blind returns the monitors behind an incident that is ours: we cannot see

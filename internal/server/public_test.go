@@ -57,12 +57,16 @@ func TestThePublicHeadline(t *testing.T) {
 	exposed := failing(view("C", "c", "", check.Exposed), &check.FaultText{Class: check.ExposedTo, Reason: check.AnonymousAccess}, "08:00:00")
 	pending := failing(view("D", "d", "", check.Pending), own, "08:00:00")
 	unseen := failing(view("E", "e", "", check.Down), offline, "08:00:00")
+	guard := failing(view("Open gate", "g", "Guards", check.Exposed), &check.FaultText{Class: check.ExposedTo, Reason: check.AnonymousAccess}, "08:00:00")
+	guard.Monitor.Type = "guard"
+	shut := view("Shut gate", "h", "Guards", check.Up)
+	shut.Monitor.Type = "guard"
 	fresh := view("F", "f", "", check.Pending)
 	fresh.Last = board.Last{}
 	lost := []check.IncidentRecord{{ID: "1", Cause: check.Cause{Kind: check.CauseAgent, Key: "agent"}, Fault: check.FaultText{Class: check.Agent, Reason: check.Offline}, Members: []check.Member{{ID: "e", Name: "E"}}}}
 	for want, w := range map[string]*world{
-		"Nothing is checked at the moment.":                    {},
-		"Everything works.":                                    {views: []board.View{up}},
+		"Nothing is checked at the moment.":                    {views: []board.View{guard, shut}},
+		"Everything works.":                                    {views: []board.View{up, guard, shut}},
 		"B is down. Everything else that is checked works.":    {views: []board.View{up, down}},
 		"B and C are down.":                                    {views: []board.View{down, exposed}},
 		"4 services are down.":                                 {views: []board.View{down, down, exposed, down}},
@@ -76,7 +80,7 @@ func TestThePublicHeadline(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("missing %q in %q", want, got)
 		}
-		if strings.Contains(strings.ToLower(got), "exposed") || strings.Contains(got, "open to") {
+		if strings.Contains(got, "gate") || strings.Contains(got, "Guards") || strings.Contains(strings.ToLower(got), "exposed") || strings.Contains(got, "open to") {
 			t.Errorf("strangers are told that a door is open: %s", got)
 		}
 		checkElements(t, page)
