@@ -70,7 +70,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
-		if r.TLS != nil && !isLocalhost(lowerHost(r.Host)) {
+		if r.TLS != nil && s.held != "" && lowerHost(r.Host) == s.held {
 			h.Set("Strict-Transport-Security", "max-age=15552000") // RFC 6797; 180 days
 		}
 		if (r.TLS != nil) != s.Secure() { // opened before a reload that turned https on or off
@@ -80,8 +80,17 @@ func (s *Server) headers(next http.Handler) http.Handler {
 	})
 }
 
-// isLocalhost tells the name that a machine has for itself: to hold a browser
-// to https there would hold everything else on the machine to it.
+// heldTo returns the host of an external URL for which browsers may be held to
+// https, "" for none. That binds every port of the name: one with a port has
+// neighbours under it, which may speak plain http, and so has localhost.
+func heldTo(external *url.URL) string {
+	origin, err := url.Parse(originOf(external))
+	if err != nil || origin.Scheme != "https" || origin.Port() != "" || isLocalhost(origin.Hostname()) {
+		return ""
+	}
+	return origin.Hostname()
+}
+
 func isLocalhost(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

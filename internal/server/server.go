@@ -76,6 +76,7 @@ type Server struct {
 	listener net.Listener
 	loopback bool   // only this machine can connect
 	external string // host of the external URL, lower case
+	held     string // host that browsers are held to https for, "" for none
 	origin   *http.CrossOriginProtection
 	template *template.Template
 	files    map[string]file
@@ -192,7 +193,7 @@ func (s *Server) trustExternal() error {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("server.external_url: not an http or https URL")
 	}
-	s.external = lowerHost(u.Host)
+	s.external, s.held = lowerHost(u.Host), heldTo(u)
 	if err := s.origin.AddTrustedOrigin(originOf(u)); err != nil {
 		return fmt.Errorf("server.external_url: %w", err)
 	}
