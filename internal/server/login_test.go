@@ -72,10 +72,13 @@ func TestEveryLoginCostsTheSame(t *testing.T) {
 			t.Errorf("%s/%s: %d rounds, want %d", c.name, c.password, rounds, 1<<13)
 		}
 	}
-	for cost := cheapest; cost <= cheapest; cost++ {
-		if err := bcrypt.CompareHashAndPassword(decoy(cost), []byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-			t.Errorf("a decoy is not compared: %v", err)
+	for cost := cheapest; cost <= dearest; cost++ {
+		if got, err := bcrypt.Cost(decoy(cost)); err != nil || got != cost {
+			t.Errorf("a decoy of cost %d has cost %d: %v", cost, got, err)
 		}
+	}
+	if err := bcrypt.CompareHashAndPassword(decoy(cheapest), []byte("x")); !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		t.Errorf("a decoy is not compared: %v", err)
 	}
 }
 
