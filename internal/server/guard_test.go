@@ -96,7 +96,7 @@ func TestWritesOffLoopbackAreRefused(t *testing.T) {
 	o := w.options()
 	o.Listen = "0.0.0.0:0"
 	s := start(t, o)
-	if s.Loopback() {
+	if s.loopback {
 		t.Fatal("0.0.0.0 is taken for loopback")
 	}
 	r := ask(t, s, "POST", "/-/reload", nil)

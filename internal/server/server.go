@@ -14,11 +14,11 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/watchword/watchword/internal/board"
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 const (
@@ -140,7 +140,7 @@ func (s *Server) begin() error {
 func (s *Server) listen() error {
 	ln, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.o.Listen)
 	if err != nil {
-		return fmt.Errorf("server.listen %q: %w%s", s.o.Listen, err, listenHint(err))
+		return fmt.Errorf("server.listen %q: %w", s.o.Listen, err)
 	}
 	s.listener = entrance{ln, &s.rules}
 	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
@@ -161,10 +161,22 @@ func (s *Server) Secure() bool { return s.rules.Load().pair != nil }
 
 // URL returns the address of the page as this machine reaches it.
 func (s *Server) URL() string {
+	scheme := "http://"
 	if s.Secure() {
-		return "https://" + s.Addr().String() + "/"
+		scheme = "https://"
 	}
-	return "http://" + s.Addr().String() + "/"
+	return scheme + s.reachable() + "/"
+}
+
+// reachable is the address that was asked for, with the port that was had: the
+// system calls every address [::], also where 0.0.0.0 was meant.
+func (s *Server) reachable() string {
+	host, _, asked := net.SplitHostPort(s.o.Listen)
+	_, port, had := net.SplitHostPort(s.Addr().String())
+	if asked != nil || had != nil {
+		return s.Addr().String()
+	}
+	return machine.Reachable(net.JoinHostPort(host, port))
 }
 
 func withDefaults(o Options) Options {
@@ -210,26 +222,9 @@ func originOf(u *url.URL) string {
 	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }
 
-func listenHint(err error) string {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return ": another program, or another watchword, has it: stop that one or choose another address"
-	case errors.Is(err, syscall.EACCES):
-		return ": ports below 1024 need a privilege: choose a higher one"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return ": this machine has no such address: use 127.0.0.1 for this machine only, 0.0.0.0 for every address it has"
-	default:
-		return ""
-	}
-}
-
 // Addr returns the address that is listened on; it tells the port when that
 // was asked for as 0.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
-
-// Loopback says whether only this machine can connect. Otherwise writes need a
-// login.
-func (s *Server) Loopback() bool { return s.loopback }
 
 // Run serves until ctx ends, then lets requests in flight finish for at most 5
 // seconds and closes all connections. It returns nil after an ordinary end.

@@ -74,8 +74,8 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		edit func(*Options)
 		want []string
 	}{
-		"taken":    {func(o *Options) { o.Listen = taken.Addr().String() }, []string{taken.Addr().String(), "address already in use", "choose another address"}},
-		"not ours": {func(o *Options) { o.Listen = "192.0.2.1:9640" }, []string{"192.0.2.1:9640", "127.0.0.1 for this machine only"}},
+		"taken":    {func(o *Options) { o.Listen = taken.Addr().String() }, []string{taken.Addr().String(), "address already in use"}},
+		"not ours": {func(o *Options) { o.Listen = "192.0.2.1:9640" }, []string{"192.0.2.1:9640"}},
 		"no port":  {func(o *Options) { o.Listen = "127.0.0.1" }, []string{`server.listen "127.0.0.1"`, "missing port"}},
 		"no URL":   {func(o *Options) { o.ExternalURL = "watch.example.com" }, []string{"server.external_url", "not an http or https URL"}},
 	} {
@@ -91,6 +91,18 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: got %q, want it to name %q", name, err, want)
 			}
+		}
+	}
+}
+
+// The address in the log is one to click on.
+func TestURLIsReachable(t *testing.T) {
+	for listen, want := range map[string]string{"127.0.0.1:0": "http://127.0.0.1:", "0.0.0.0:0": "http://127.0.0.1:", ":0": "http://127.0.0.1:", "localhost:0": "http://localhost:"} {
+		o := sample().options()
+		o.Listen = listen
+		s := newServer(t, o)
+		if got := s.URL(); !strings.HasPrefix(got, want) || strings.HasSuffix(got, ":0/") {
+			t.Errorf("%s: got %s, want %s and the port", listen, got, want)
 		}
 	}
 }
