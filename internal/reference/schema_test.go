@@ -174,7 +174,7 @@ func TestBadLines(t *testing.T) {
 		{`the guarded URL itself|a stranger: no user name|there is nothing to try|too many for one guard`, "what a list of a guard holds beside its form"},
 		{`is the name of another monitor at |belongs to another monitor at |is already defined at `, "names in other places"},
 		{`no id can be made of this name`, "ids are made by the loader"},
-		{`no such file or directory|there is no (file|folder)|there is no certificate \(PEM\)`, "files"},
+		{`no such file or directory|there is no (file|folder)|holds no certificate but `, "files"},
 		{`needs (a username|a password_hash|key_file) as well|either bearer_token, or|with(out)? type:? basic`, "keys beside each other"},
 		{`is a user already|a user name has 1 to 128 characters`, "names of users"},
 		{`^server.yaml:13:11: `, "a hash that a reference puts in"},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/watchword/watchword/internal/lab"
@@ -97,7 +98,7 @@ func TestHTTPS(t *testing.T) {
 // name that is meant to be for https as a whole is bound.
 func TestWhichNamesAreHeldToHTTPS(t *testing.T) {
 	a := newAuthority(t)
-	rules := rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})})
+	files := a.issue("one", lab.CertOptions{})
 	for _, c := range []struct {
 		external, host string
 		want           bool
@@ -112,7 +113,7 @@ func TestWhichNamesAreHeldToHTTPS(t *testing.T) {
 		{"", "nas.example.com:9640", false},
 	} {
 		o := sample().options()
-		o.Listen, o.ExternalURL, o.Rules = "0.0.0.0:0", c.external, rules
+		o.Listen, o.ExternalURL, o.Rules = "0.0.0.0:0", c.external, rulesOf(t, Access{TLS: files})
 		s := start(t, o)
 		_, port, err := net.SplitHostPort(s.Addr().String())
 		if err != nil {
@@ -147,22 +148,29 @@ func serial(t *testing.T, c *http.Client, url string) string {
 	return resp.TLS.PeerCertificates[0].SerialNumber.String()
 }
 
-// A renewed certificate is shown at the next handshake; a broken one never, and
-// the log says so, once.
+// shown is the serial number of the certificate that a handshake shows.
+func (p *pair) shown(t *testing.T) string {
+	t.Helper()
+	c, err := p.current(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Leaf.SerialNumber.String()
+}
+
+// A renewed certificate is taken; a broken one never, and the log says so, once.
 func TestTheCertificateIsReadAnew(t *testing.T) {
 	a := newAuthority(t)
 	log := &strings.Builder{}
-	o := sample().options()
 	files := a.issue("one", lab.CertOptions{})
-	var err error
-	if o.Rules, err = NewRules(Access{TLS: files}, slog.New(slog.NewTextHandler(log, nil))); err != nil {
+	p, err := newPair(files, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, o)
-	c := a.client(nil)
-	first := serial(t, c, s.URL())
+	first := p.shown(t)
 	a.issue("one", lab.CertOptions{})
-	second := serial(t, c, s.URL())
+	p.refresh()
+	second := p.shown(t)
 	if first == second {
 		t.Error("the old certificate is shown")
 	}
@@ -181,7 +189,8 @@ func TestTheCertificateIsReadAnew(t *testing.T) {
 			write(t, files.KeyFile, string(b))
 		}
 		for range 2 {
-			if got := serial(t, c, s.URL()); got != second {
+			p.refresh()
+			if got := p.shown(t); got != second {
 				t.Errorf("%s: another certificate is shown", what)
 			}
 		}
@@ -193,9 +202,47 @@ func TestTheCertificateIsReadAnew(t *testing.T) {
 		t.Errorf("got log %s", log)
 	}
 	write(t, files.KeyFile, string(key))
-	if got := serial(t, c, s.URL()); got != second {
+	p.refresh()
+	if got := p.shown(t); got != second {
 		t.Error("the mended pair is not shown")
 	}
+}
+
+// Whoever connects has the files looked at, and those who come next get what is
+// in them.
+func TestARenewedCertificateIsShown(t *testing.T) {
+	a := newAuthority(t)
+	o := sample().options()
+	o.Rules = rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})})
+	s := start(t, o)
+	c := a.client(nil)
+	first := serial(t, c, s.URL())
+	a.issue("one", lab.CertOptions{})
+	for end := time.Now().Add(10 * time.Second); serial(t, c, s.URL()) == first; {
+		if time.Now().After(end) {
+			t.Fatal("the old certificate is shown")
+		}
+	}
+}
+
+// Where nobody connects, the certificate is fresh when somebody does.
+func TestTheCertificateIsLookedAtNowAndThen(t *testing.T) {
+	a := newAuthority(t)
+	rules := rulesOf(t, Access{TLS: a.issue("one", lab.CertOptions{})})
+	first := rules.pair.shown(t)
+	a.issue("one", lab.CertOptions{})
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{arrived: make(chan struct{}, 1)}
+		s.rules.Store(rules)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go s.keepFresh(ctx)
+		time.Sleep(lookEvery)
+		synctest.Wait()
+		if rules.pair.shown(t) == first {
+			t.Error("the old certificate is shown")
+		}
+	})
 }
 
 // A reload turns https on and off on the same address; what was connected
@@ -267,12 +314,12 @@ func TestCheckTLS(t *testing.T) {
 		{"none", TLS{}, "", false, nil},
 		{"no key", TLS{one.CertFile, ""}, "tls.cert_file", false, []string{"key_file as well"}},
 		{"no certificate", TLS{"", one.KeyFile}, "tls.key_file", false, []string{"cert_file as well"}},
-		{"absent", TLS{one.CertFile, a.dir + "/no.key"}, "tls.key_file", false, []string{"no.key: no such file", "is the path right"}},
-		{"swapped", TLS{one.KeyFile, one.CertFile}, "tls.cert_file", false, []string{"no certificate (PEM) in", "one.key"}},
-		{"no pair", TLS{one.CertFile, two.KeyFile}, "tls.cert_file", false, []string{"two.key", "one.crt", "do not make a pair", "made together"}},
-		{"encrypted", TLS{one.CertFile, a.dir + "/encrypted.key"}, "tls.cert_file", false, []string{"encrypted.key", "openssl pkey"}},
+		{"absent", TLS{one.CertFile, a.dir + "/no.key"}, "tls.key_file", false, []string{"there is no file", "no.key"}},
+		{"swapped", TLS{one.KeyFile, one.CertFile}, "tls.cert_file", false, []string{"are swapped", "one.key"}},
+		{"no pair", TLS{one.CertFile, two.KeyFile}, "tls.key_file", false, []string{"two.key is not the key of the certificate in", "one.crt"}},
+		{"encrypted", TLS{one.CertFile, a.dir + "/encrypted.key"}, "tls.key_file", false, []string{"encrypted.key", "openssl pkey"}},
 		{"expired", two, "tls.cert_file", true, []string{"two.crt", "expired on"}},
-		{"not yet valid", early, "tls.cert_file", true, []string{"three.crt", "is the clock right?"}},
+		{"not yet valid", early, "tls.cert_file", true, []string{"the server's certificate in", "three.crt", "is the clock right?"}},
 	} {
 		ps := CheckTLS(c.files)
 		if len(c.want) == 0 {

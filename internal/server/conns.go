@@ -100,7 +100,8 @@ func (c *conns) close() {
 // certificate: a reload turns https on and off.
 type entrance struct {
 	net.Listener
-	rules *atomic.Pointer[Rules]
+	rules   *atomic.Pointer[Rules]
+	arrived chan<- struct{} // is told, without waiting, that somebody wants TLS
 }
 
 func (e entrance) Accept() (net.Conn, error) {
@@ -109,6 +110,10 @@ func (e entrance) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	if p := e.rules.Load().pair; p != nil {
+		select {
+		case e.arrived <- struct{}{}:
+		default:
+		}
 		return tls.Server(conn, p.conf), nil
 	}
 	return conn, nil

@@ -86,6 +86,7 @@ type Server struct {
 	attempts attempts
 	bench    bench
 	places   chan struct{} // of requests that are being answered
+	arrived  chan struct{} // somebody connects: the certificate is looked at
 
 	ending context.Context // ends when the shutdown begins
 	end    context.CancelFunc
@@ -96,6 +97,7 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	s := &Server{
 		o: withDefaults(o), origin: http.NewCrossOriginProtection(), conns: newConns(o.MostConns), bench: newBench(), places: make(chan struct{}, mostRequests),
+		arrived: make(chan struct{}, 1),
 	}
 	s.log = s.o.Log
 	if err := s.begin(); err != nil {
@@ -142,7 +144,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("server.listen %q: %w", s.o.Listen, err)
 	}
-	s.listener = entrance{ln, &s.rules}
+	s.listener = entrance{ln, &s.rules, s.arrived}
 	if addr, ok := ln.Addr().(*net.TCPAddr); ok {
 		s.loopback = addr.IP.IsLoopback()
 	}
@@ -229,7 +231,16 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // Run serves until ctx ends, then lets requests in flight finish for at most 5
 // seconds and closes all connections. It returns nil after an ordinary end.
 func (s *Server) Run(ctx context.Context) error {
-	served := make(chan error, 1)
+	served, fresh := make(chan error, 1), make(chan struct{})
+	keep, stop := context.WithCancel(ctx)
+	go func() { defer close(fresh); s.keepFresh(keep) }()
+	defer func() {
+		stop()
+		select {
+		case <-fresh:
+		case <-time.After(shutdownTime): // it is with a disk that hangs
+		}
+	}()
 	go func() { served <- s.http.Serve(s.listener) }()
 	select {
 	case err := <-served:

@@ -51,7 +51,7 @@ func (c *certs) config(host string) (*tls.Config, error) {
 }
 
 func (c *certs) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	pair, err := c.pair.get(func() (*tls.Certificate, error) { return readPair(c.options) }, c.options.CertFile, c.options.KeyFile)
+	pair, err := c.pair.get(func() (*tls.Certificate, error) { return ReadPair(c.options.CertFile, c.options.KeyFile) }, c.options.CertFile, c.options.KeyFile)
 	if err != nil {
 		return nil, &FileError{What: "read the client certificate", Err: err}
 	}

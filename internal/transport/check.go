@@ -71,7 +71,7 @@ func checkTLS(o TLS) []check.Problem {
 	case o.KeyFile != "" && o.CertFile == "":
 		bad("key_file", fmt.Errorf("a private key needs cert_file as well"))
 	case o.CertFile != "":
-		ps = append(ps, checkPair(o)...)
+		ps = append(ps, CheckPair("the client certificate", o.CertFile, o.KeyFile)...)
 	}
 	if strings.ContainsAny(o.ServerName, " /:") {
 		bad("server_name", fmt.Errorf("%q is not a host name", o.ServerName))

@@ -29,46 +29,53 @@ func readCAs(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// readPair reads a client certificate and its key. The error says which file
-// and what to do.
-func readPair(o TLS) (*tls.Certificate, error) {
-	cert, err := os.ReadFile(o.CertFile)
+// ReadPair reads a certificate and its key, of a client or of a server. The
+// error is a *PairError, and never holds anything of the key.
+func ReadPair(certFile, keyFile string) (*tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
 	if err != nil {
-		return nil, &pairError{"cert_file", machine.Unusable(o.CertFile, "read", err)}
+		return nil, &PairError{Key: "cert_file", Text: machine.Unusable(certFile, "read", err)}
 	}
-	key, err := os.ReadFile(o.KeyFile)
+	key, err := os.ReadFile(keyFile)
 	if err != nil {
-		return nil, &pairError{"key_file", machine.Unusable(o.KeyFile, "read", err)}
+		return nil, &PairError{Key: "key_file", Text: machine.Unusable(keyFile, "read", err)}
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, broken(o, cert, key, err)
+		e := &PairError{Judged: true}
+		e.Key, e.Text = broken(certFile, keyFile, cert, key, err)
+		return nil, e
 	}
 	return &pair, nil
 }
 
-// pairError is what is wrong with one of the two files of a client certificate.
-type pairError struct{ key, text string }
+// PairError says what is wrong with one of the two files of a pair, and what to
+// do.
+type PairError struct {
+	Key    string // cert_file or key_file
+	Text   string
+	Judged bool // both were read, and what is in them is wrong
+}
 
-func (e *pairError) Error() string { return e.text }
+func (e *PairError) Error() string { return e.Text }
 
 // broken says which of the two files is to blame where they make no pair.
-func broken(o TLS, cert, key []byte, err error) error {
+func broken(certFile, keyFile string, cert, key []byte, err error) (which, text string) {
 	switch c, k := holds(cert), holds(key); {
 	case c == aKey && k == aCertificate:
-		return &pairError{"cert_file", "cert_file and key_file are swapped: " + o.CertFile + " holds the key"}
+		return "cert_file", "cert_file and key_file are swapped: " + certFile + " holds the key"
 	case c != aCertificate:
-		return &pairError{"cert_file", fmt.Sprintf("%s holds no certificate but %s: the client's certificate is wanted, in PEM", o.CertFile, c)}
+		return "cert_file", fmt.Sprintf("%s holds no certificate but %s: a certificate is wanted, in PEM", certFile, c)
 	case k == anEncryptedKey:
-		return &pairError{"key_file", o.KeyFile + " is encrypted, and nobody is there to type its passphrase: store it without (openssl pkey -in OLD -out NEW), and chmod 600"}
+		return "key_file", keyFile + " is encrypted, and nobody is there to type its passphrase: store it without (openssl pkey -in OLD -out NEW), and chmod 600"
 	case k != aKey:
-		return &pairError{"key_file", fmt.Sprintf("%s holds no private key but %s: the key of %s is wanted, in PEM", o.KeyFile, k, o.CertFile)}
+		return "key_file", fmt.Sprintf("%s holds no private key but %s: the key of %s is wanted, in PEM", keyFile, k, certFile)
 	case strings.Contains(err.Error(), "private key does not match"):
-		return &pairError{"key_file", fmt.Sprintf("%s is not the key of the certificate in %s: one of the two is of another pair, as after half a renewal", o.KeyFile, o.CertFile)}
+		return "key_file", fmt.Sprintf("%s is not the key of the certificate in %s (of several, the first): one of the two is of another pair, as after half a renewal", keyFile, certFile)
 	case strings.Contains(err.Error(), "private key"):
-		return &pairError{"key_file", o.KeyFile + " is damaged: " + plainTLS(err)}
+		return "key_file", keyFile + " is damaged: " + plainTLS(err)
 	}
-	return &pairError{"cert_file", o.CertFile + " is damaged: " + plainTLS(err)}
+	return "cert_file", certFile + " is damaged: " + plainTLS(err)
 }
 
 const (
@@ -97,15 +104,15 @@ func holds(text []byte) string {
 	return fmt.Sprintf("%q", block.Type)
 }
 
-func checkPair(o TLS) []check.Problem {
-	pair, err := readPair(o)
-	if e, ok := errors.AsType[*pairError](err); ok {
-		return []check.Problem{{Path: "tls." + e.key, Message: e.text}}
+// CheckPair says what is wrong with a certificate and its key; which names the
+// certificate: "the client certificate". They stand in a
+// section tls.
+func CheckPair(which, certFile, keyFile string) []check.Problem {
+	pair, err := ReadPair(certFile, keyFile)
+	if e, ok := errors.AsType[*PairError](err); ok {
+		return []check.Problem{{Path: "tls." + e.Key, Message: e.Text, File: true}}
 	}
-	if err != nil || pair.Leaf == nil {
-		return nil
-	}
-	return outlived("tls.cert_file", "the client certificate in "+o.CertFile, pair.Leaf)
+	return outlived("tls.cert_file", which+" in "+certFile, pair.Leaf)
 }
 
 func checkCAs(path string) []check.Problem {
