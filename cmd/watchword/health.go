@@ -8,14 +8,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
-	"strings"
+	"slices"
 	"time"
 
+	"github.com/watchword/watchword/internal/agent"
 	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 type healthCommand struct {
@@ -36,41 +36,21 @@ Examples:
 }
 
 func (c *healthCommand) Run(ctx context.Context, s *streams) error {
-	base, conf, err := c.target()
-	if err != nil {
-		return err
-	}
-	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
-	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(base, "/")+"/healthz", nil)
-	if err != nil {
-		return fmt.Errorf("ask %q: %w", base, err)
-	}
-	// RoundTrip follows no redirect: a sign-in page that answers 200 is not the
-	// agent. The agent is near: no proxy of the environment stands between.
-	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: conf}
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return fmt.Errorf("the agent does not answer: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the agent answered %s", resp.Status)
+	if err := c.ask(ctx); err != nil {
+		return err
 	}
 	fmt.Fprintln(s.out, "ok")
 	return nil
 }
 
-// target returns whom to ask and, for https of an agent that is configured, how
-// to know it. A configuration that the environment names may be broken by now:
-// the agent runs on with the former and is no worse for it, so it is looked for
-// where it listens by itself.
-func (c *healthCommand) target() (string, *tls.Config, error) {
+// ask asks the agent that is named. A configuration that the environment names
+// may be broken by now: the agent runs on with the former and is no worse for
+// it, so it is looked for where it may listen.
+func (c *healthCommand) ask(ctx context.Context) error {
 	if c.URL != "" {
-		return c.URL, nil, nil
+		return askURL(ctx, c.URL)
 	}
 	files := c.Config
 	if file := os.Getenv("WATCHWORD_CONFIG"); file != "" && len(files) == 0 {
@@ -79,16 +59,63 @@ func (c *healthCommand) target() (string, *tls.Config, error) {
 	cfg, problems := config.Load(files, config.LoadOptions{AllowMissingSecrets: true})
 	switch {
 	case cfg == nil && len(c.Config) == 0:
-		return "http://" + reachable(config.DefaultListen()), nil, nil
+		return lookFor(ctx, config.ListenOf(files), config.DefaultListen())
 	case cfg == nil:
-		return "", nil, &exitError{1, problems.String()}
+		return &exitError{1, problems.String()}
 	}
-	address := reachable(cfg.Server.Listen)
+	address := machine.Reachable(cfg.Server.Listen)
 	if !cfg.Server.Access.Secure() {
-		return "http://" + address, nil, nil
+		return agent.Ask(ctx, "http://"+address, nil)
 	}
 	conf, err := knowBy(cfg.Server.Access.TLS.CertFile)
-	return "https://" + address, conf, err
+	if err != nil {
+		return err
+	}
+	return askFresh(ctx, "https://"+address, conf)
+}
+
+func askURL(ctx context.Context, base string) error {
+	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
+	}
+	return agent.Ask(ctx, base, nil)
+}
+
+// lookFor asks at each of some addresses, until an agent is well there.
+func lookFor(ctx context.Context, addresses ...string) error {
+	var errs []error
+	for _, address := range slices.Compact(addresses) {
+		err := agent.AskAt(ctx, address)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// askFresh asks an agent whose certificate may have been renewed just now: it
+// reads the new one when somebody connects, and shows it to those after.
+func askFresh(ctx context.Context, base string, conf *tls.Config) error {
+	const tries, pause = 4, 100 * time.Millisecond
+	for i := 1; ; i++ {
+		err := agent.Ask(ctx, base, conf)
+		if _, another := errors.AsType[anotherCertificate](err); !another || i == tries {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// anotherCertificate is what makes the answer that of another.
+type anotherCertificate struct{}
+
+func (anotherCertificate) Error() string {
+	return "what answers there shows another certificate than that of server.tls.cert_file"
 }
 
 // knowBy takes the server for the agent if it shows the certificate of the
@@ -122,25 +149,10 @@ func knowBy(file string) (*tls.Config, error) {
 			return nil
 		}
 		if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots}); err != nil {
-			return errors.New("what answers there shows another certificate than that of server.tls.cert_file")
+			return anotherCertificate{}
 		}
 		return nil
 	}
 	// What is skipped is the name and the system's roots; verify does the rest.
 	return &tls.Config{InsecureSkipVerify: true, VerifyConnection: verify, MinVersion: tls.VersionTLS12}, nil
-}
-
-// reachable turns an address to listen on into one to connect to.
-func reachable(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return listen
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip != nil && ip.To4() == nil {
-			host = "::1"
-		}
-	}
-	return net.JoinHostPort(host, port)
 }

@@ -2,12 +2,9 @@ package agent
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -59,7 +56,7 @@ func notListening(ctx context.Context, cfg *config.Config, err error) error {
 
 // taken says who has the port, as far as that can be told.
 func taken(ctx context.Context, cfg *config.Config, at, port string) string {
-	if !answersLikeUs(ctx, at) {
+	if AskAt(ctx, at) != nil {
 		return fmt.Sprintf("another program has port %s: see which (ss -ltnp 'sport = :%s'), stop it, or choose another port", port, port)
 	}
 	who := "another watchword"
@@ -67,38 +64,6 @@ func taken(ctx context.Context, cfg *config.Config, at, port string) string {
 		who = fmt.Sprintf("another watchword (pid %d, version %s, with the same database)", h.PID, h.Version)
 	}
 	return who + " runs there already: stop it first; for a second one beside it, choose another port and another storage.path"
-}
-
-// answersLikeUs asks /healthz of whoever has the port.
-func answersLikeUs(ctx context.Context, at string) bool {
-	host, port, err := net.SplitHostPort(at)
-	if err != nil {
-		return false
-	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	address := net.JoinHostPort(host, port) + "/healthz"
-	return saysOK(ctx, "http://"+address) || saysOK(ctx, "https://"+address)
-}
-
-// saysOK asks without trust: nothing is told, and the answer only makes a
-// message better.
-func saysOK(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return false
-	}
-	t := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
-	resp, err := t.RoundTrip(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 16)) //nolint:errcheck // what came is compared
-	return resp.StatusCode == http.StatusOK && string(body) == "ok\n"
 }
 
 // tellClock says that the clock cannot be right. It keeps nobody from watching:

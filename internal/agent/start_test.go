@@ -42,6 +42,7 @@ func TestNotListening(t *testing.T) {
 // Another watchword is known by its answer, over http and https.
 func TestWhoHasThePort(t *testing.T) {
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>Log in")) })
 	for name, tt := range map[string]struct {
 		serve func(http.Handler) *httptest.Server
 		h     http.Handler
@@ -50,10 +51,11 @@ func TestWhoHasThePort(t *testing.T) {
 		"ours":          {httptest.NewServer, ok, true},
 		"ours by https": {httptest.NewTLSServer, ok, true},
 		"another":       {httptest.NewServer, http.NotFoundHandler(), false},
+		"a page":        {httptest.NewServer, page, false},
 	} {
 		s := tt.serve(tt.h)
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
-		if got := answersLikeUs(t.Context(), s.Listener.Addr().String()); got != tt.want {
+		if got := AskAt(t.Context(), s.Listener.Addr().String()) == nil; got != tt.want {
 			t.Errorf("%s: got %t", name, got)
 		}
 		s.Close()

@@ -31,3 +31,14 @@ func nobodyLogsIn(at Position, addr string) string {
 	}
 	return "server.listen: others can reach " + addr + " and nobody has to log in: set server.auth (type: basic) and server.tls; until then changes and /probe are refused there"
 }
+
+// ListenOf returns where an agent of that configuration listens, as far as it
+// can be read, whatever is wrong with it; where it says nothing, the default.
+func ListenOf(paths []string) string {
+	l := newLoader(LoadOptions{AllowMissingSecrets: true})
+	s := l.server(l.gather(l.open(paths)).server)
+	if _, wrong := splitListen(s.Listen); wrong != "" {
+		return DefaultListen()
+	}
+	return s.Listen
+}
