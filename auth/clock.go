@@ -52,7 +52,7 @@ func (s *Source) apart(ahead *time.Duration) string {
 		return ""
 	}
 	if why, ours := s.registry.o.Clocks.Ours(); ours {
-		return "this machine's clock is wrong: " + why + ": " + machine.SetClock
+		return why
 	}
 	return fmt.Sprintf("the clock of %s, or of the proxy before it, is %s this machine's: %s", s.host, machine.Against(*ahead), oneIsWrong)
 }
@@ -65,7 +65,7 @@ func (s *Source) oddClock(err error) string {
 		return ""
 	}
 	if why, ours := s.registry.o.Clocks.Ours(); ours {
-		return "this machine's clock is wrong: " + why + ": " + machine.SetClock
+		return why
 	}
 	return ""
 }

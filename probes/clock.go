@@ -34,7 +34,7 @@ func (r *run) minded(f *check.Fault) *check.Fault {
 	switch {
 	case f.Reason == check.CertificateExpired || f.Reason == check.CertificateNotYetValid:
 		if why, ours := r.p.common.Clocks.Ours(); ours {
-			hint = fmt.Sprintf("this machine's clock is wrong: %s: %s", why, machine.SetClock)
+			hint = why
 		}
 	case f.Class == check.Gateway || f.Reason == check.Forbidden:
 		if apart := r.clocksApart(); apart.Abs() > machine.Apart {

@@ -22,7 +22,7 @@ func once(files []string, s *streams, bad int) (*agent.Once, error) {
 		return nil, &exitError{code: bad}
 	}
 	if why := machine.BeforeBuilt(time.Now(), builtAt()); why != "" {
-		fmt.Fprintf(s.err, "watchword: warning: this machine's clock is wrong: %s: %s\n", why, machine.SetClock)
+		fmt.Fprintf(s.err, "watchword: warning: %s\n", machine.WrongClock(why))
 	}
 	return agent.NewOnce(cfg, agent.Options{Version: version(), Built: builtAt(), Log: slog.New(slog.DiscardHandler)})
 }

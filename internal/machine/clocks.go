@@ -81,20 +81,35 @@ func (c *Clocks) Hear(address string, h http.Header, sent time.Time) {
 	if err != nil {
 		return
 	}
+	if why := c.take(ip, h, sent); why != "" && c.log != nil { // no lock is held: every answer of a probe takes it
+		c.log.Warn("this machine's clock is wrong", "because", why, "hint", SetClock)
+	}
+}
+
+// take is Hear that returns what is to be logged of our own clock, "" for
+// nothing.
+func (c *Clocks) take(ip string, h http.Header, sent time.Time) string {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.wantsLocked(ip, now) {
-		return
+		return ""
 	}
 	ahead, ok := Offset(h, sent, now)
 	if !ok || now.Add(ahead).Before(c.built) { // such a clock says nothing of ours
-		return
+		return ""
 	}
 	c.heard[ip] = witness{now, ahead}
-	if ahead.Abs() > Apart || c.told {
-		c.tellLocked(now)
+	if ahead.Abs() <= Apart && !c.told {
+		return ""
 	}
+	why := c.oursLocked(now)
+	news := why != "" && !c.told
+	c.told = why != ""
+	if !news {
+		return ""
+	}
+	return why
 }
 
 // wantsLocked says whether it is time to hear an address.
@@ -116,33 +131,37 @@ func (w witness) isStale(now time.Time) bool {
 	return wall > holds || (wall-now.Sub(w.at)).Abs() > stepped
 }
 
-func (c *Clocks) tellLocked(now time.Time) {
-	text, odd := c.oursLocked(now)
-	if odd && !c.told && c.log != nil {
-		c.log.Warn("this machine's clock is wrong", "because", text, "hint", SetClock)
-	}
-	c.told = odd
-}
-
 // SetClock is what to do about a clock of this machine that is wrong.
 const SetClock = "set the clock of this machine and keep it set by NTP (timedatectl status; timedatectl set-ntp true); a container has the clock of its host"
 
-// Ours says why our own clock must be wrong, and whether there is reason to
-// think so: it is before the time this program was built, or several addresses
-// agree with each other against it, and more of them than agree with us.
+// WrongClock is the whole sentence of why our own clock is wrong, and what to do.
+func WrongClock(why string) string {
+	return "this machine's clock is wrong: " + why + ": " + SetClock
+}
+
+// Ours says that our own clock must be wrong, why, and what to do, and whether
+// there is reason to think so: it is before the time this program was built, or
+// several addresses agree with each other against it, and more of them than
+// agree with us.
 func (c *Clocks) Ours() (string, bool) {
 	if c == nil {
 		return "", false
 	}
 	now := c.now()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.oursLocked(now)
+	why := c.oursLocked(now)
+	c.mu.Unlock()
+	if why == "" {
+		return "", false
+	}
+	return WrongClock(why), true
 }
 
-func (c *Clocks) oursLocked(now time.Time) (string, bool) {
+// oursLocked says why our own clock must be wrong, "" without a reason to think
+// so.
+func (c *Clocks) oursLocked(now time.Time) string {
 	if text := BeforeBuilt(now, c.built); text != "" {
-		return text, true
+		return text
 	}
 	var against []time.Duration
 	with := 0
@@ -157,9 +176,9 @@ func (c *Clocks) oursLocked(now time.Time) (string, bool) {
 	}
 	n, ahead := agreeing(against)
 	if n < enough || n <= with || 2*n <= len(against) {
-		return "", false
+		return ""
 	}
-	return fmt.Sprintf("%d addresses that do not know of each other agree that it is %s", n, Ahead(-ahead)), true
+	return fmt.Sprintf("%d addresses that do not know of each other agree that it is %s", n, Ahead(-ahead))
 }
 
 // agreeing returns the largest number of clocks that are within a minute of each

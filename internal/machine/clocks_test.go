@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -159,4 +160,30 @@ func BenchmarkHear(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		c.Hear(addresses[i%100], h, sent)
 	}
+}
+
+// slow is a log that looks at the clocks whenever it is written to.
+type slow struct {
+	slog.Handler
+	clocks *Clocks
+	lines  int
+}
+
+func (s *slow) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s *slow) Handle(context.Context, slog.Record) error {
+	s.lines++
+	s.clocks.Ours() // waits for ever if the lock is held
+	return nil
+}
+
+func TestALogThatIsSlowHoldsUpNoProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &slow{Handler: slog.DiscardHandler}
+		log.clocks = NewClocks(time.Time{}, slog.New(log))
+		hear(log.clocks, said{"192.0.2.1", time.Hour}, said{"192.0.2.2", time.Hour}, said{"192.0.2.3", time.Hour})
+		if log.lines != 1 {
+			t.Errorf("%d lines, want 1", log.lines)
+		}
+	})
 }

@@ -32,11 +32,13 @@ type Unit struct {
 	log      *slog.Logger
 	interval time.Duration // of the watchdog; 0: there is none
 
-	mu       sync.Mutex
-	began    bool // READY=1 was sent
-	ended    bool // STOPPING=1 was sent
-	deaf     bool // the last word did not arrive, which was logged
-	unwell   bool // the last ping was withheld, which was logged
+	mu       sync.Mutex // never held while something is written
+	queue    []string   // datagrams to be sent
+	sending  bool       // somebody sends them
+	began    bool       // READY=1 was sent
+	ended    bool       // STOPPING=1 was sent
+	deaf     bool       // the last word did not arrive, which was logged
+	unwell   bool       // the last ping was withheld, which was logged
 	lastSaid string
 }
 
@@ -93,14 +95,16 @@ func (u *Unit) feed(ctx context.Context, s Subject) {
 		return
 	}
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch {
-	case err == nil:
-		u.send(daemon.SdNotifyWatchdog)
-	case !u.unwell:
+	news := err != nil && !u.unwell
+	u.unwell = err != nil
+	if err == nil {
+		u.sendLocked(daemon.SdNotifyWatchdog)
+	}
+	u.mu.Unlock()
+	if news {
 		u.log.Error("the agent is not well: the watchdog of systemd gets no ping", "error", err)
 	}
-	u.unwell = err != nil
+	u.flush()
 }
 
 // Reloading says that a new configuration is being taken in.
@@ -108,11 +112,11 @@ func (u *Unit) Reloading() {
 	if u == nil {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.began {
-		u.send(daemon.SdNotifyReloading, daemon.SdNotifyMonotonicUsec())
-	}
+	u.tell(func() {
+		if u.began {
+			u.sendLocked(daemon.SdNotifyReloading, daemon.SdNotifyMonotonicUsec())
+		}
+	})
 }
 
 // Reloaded says that it was taken in, or refused: the agent runs on either way.
@@ -120,11 +124,11 @@ func (u *Unit) Reloaded(summary string) {
 	if u == nil {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.began {
-		u.say(daemon.SdNotifyReady, summary)
-	}
+	u.tell(func() {
+		if u.began {
+			u.sayLocked(daemon.SdNotifyReady, summary)
+		}
+	})
 }
 
 // Stopping says that the agent ends. Nothing is said after it.
@@ -132,41 +136,73 @@ func (u *Unit) Stopping() {
 	if u == nil {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.say(daemon.SdNotifyStopping, "stopping")
-	u.ended = true
+	u.tell(func() {
+		u.sayLocked(daemon.SdNotifyStopping, "stopping")
+		u.ended = true
+	})
 }
 
 func (u *Unit) ready(summary string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.say(daemon.SdNotifyReady, summary)
-	u.began = true
+	u.tell(func() {
+		u.sayLocked(daemon.SdNotifyReady, summary)
+		u.began = true
+	})
 }
 
 func (u *Unit) status(summary string) {
+	u.tell(func() {
+		if summary != u.lastSaid {
+			u.sayLocked("", summary)
+		}
+	})
+}
+
+// tell sends what say queues.
+func (u *Unit) tell(say func()) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	if summary != u.lastSaid {
-		u.say("", summary)
-	}
+	say()
+	u.mu.Unlock()
+	u.flush()
 }
 
-func (u *Unit) say(state, summary string) {
+func (u *Unit) sayLocked(state, summary string) {
 	u.lastSaid = summary
-	u.send(state, "STATUS="+strings.ReplaceAll(summary, "\n", " "))
+	u.sendLocked(state, "STATUS="+strings.ReplaceAll(summary, "\n", " "))
 }
 
-// send hands lines over, in one datagram. Who does not take them is no reason
-// to stop watching.
-func (u *Unit) send(lines ...string) {
-	if u.ended {
-		return
+// sendLocked queues lines, for one datagram.
+func (u *Unit) sendLocked(lines ...string) {
+	if !u.ended {
+		u.queue = append(u.queue, strings.TrimSpace(strings.Join(lines, "\n")))
 	}
-	_, err := daemon.SdNotify(false, strings.TrimSpace(strings.Join(lines, "\n")))
-	if err != nil && !u.deaf {
+}
+
+// flush sends what is queued, in order; what is queued while somebody else does
+// is left to that one, so that a manager that does not read holds up one of us
+// only.
+func (u *Unit) flush() {
+	for u.sendNext() {
+	}
+}
+
+// sendNext sends a datagram and says whether there may be more. Who does not
+// take it is no reason to stop watching.
+func (u *Unit) sendNext() bool {
+	u.mu.Lock()
+	if u.sending || len(u.queue) == 0 {
+		u.mu.Unlock()
+		return false
+	}
+	next := u.queue[0]
+	u.queue, u.sending = u.queue[1:], true
+	u.mu.Unlock()
+	_, err := daemon.SdNotify(false, next)
+	u.mu.Lock()
+	news := err != nil && !u.deaf
+	u.deaf, u.sending = err != nil, false
+	u.mu.Unlock()
+	if news {
 		u.log.Warn("systemd could not be told", "error", err)
 	}
-	u.deaf = err != nil
+	return true
 }

@@ -212,3 +212,44 @@ func TestWhoIsGoneIsToldOfOnce(t *testing.T) {
 		}
 	}
 }
+
+// A manager that does not read holds up who is sending, and nobody else; in the
+// end it is told all, in order.
+func TestAManagerThatDoesNotRead(t *testing.T) {
+	m := newManager(t, "")
+	u := New(slog.New(slog.DiscardHandler))
+	u.began = true
+	fill, err := net.Dial("unixgram", m.conn.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fill.Close()
+	for err == nil {
+		if err := fill.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = fill.Write([]byte("full"))
+	}
+	held := make(chan struct{})
+	go func() { defer close(held); u.Reloaded("first") }()
+	sending := func() bool { u.mu.Lock(); defer u.mu.Unlock(); return u.sending }
+	for end := time.Now().Add(10 * time.Second); !sending(); {
+		if time.Now().After(end) {
+			t.Fatal("nothing is being sent")
+		}
+	}
+	others := make(chan struct{})
+	go func() { defer close(others); u.Reloaded("second"); u.Stopping() }()
+	select {
+	case <-others:
+	case <-time.After(10 * time.Second):
+		t.Error("one that cannot send holds up the others")
+	}
+	for _, want := range []string{"STATUS=first", "STATUS=second", "STOPPING=1"} {
+		if got := m.await(want); strings.Count(got, "STATUS=") != 1 {
+			t.Errorf("got %q", got)
+		}
+	}
+	<-held
+	<-others
+}
