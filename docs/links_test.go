@@ -73,3 +73,17 @@ func anchors(page string) []string {
 	}
 	return names
 }
+
+// TestNoMergeIsHalfDone: no page shows the marks of a conflict.
+func TestNoMergeIsHalfDone(t *testing.T) {
+	mark := regexp.MustCompile(`(?m)^(<{7} |={7}$|>{7} ).*`)
+	for _, file := range pages(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := mark.FindString(string(text)); m != "" {
+			t.Errorf("%s: %q", file, m)
+		}
+	}
+}
