@@ -64,19 +64,21 @@ func TestANameThatDoesNotResolve(t *testing.T) {
 	}
 	nobody := closed.LocalAddr().String()
 	closed.Close()
+	const answered, silent = 10 * time.Second, 300 * time.Millisecond
 	for name, tt := range map[string]struct {
 		server, text, hint string
+		patience           time.Duration
 	}{
-		"the name does not exist": {nameServer(t, 3), "a.test does not resolve: the name does not exist", "is a.test spelt right"},
-		"the server is at a loss": {nameServer(t, 2), "answered that it cannot tell (server misbehaving)", "look at the name server"},
-		"the server refuses":      {nameServer(t, 5), "answered that it cannot tell (server misbehaving)", "look at the name server"},
-		"the server is silent":    {nameServer(t, -1), "a.test does not resolve: no name server answered in time", "is this machine's network up"},
-		"nobody is there":         {nobody, "a.test does not resolve: no name server could be asked (", "is this machine's network up"},
+		"the name does not exist": {nameServer(t, 3), "a.test does not resolve: the name does not exist", "is a.test spelt right", answered},
+		"the server is at a loss": {nameServer(t, 2), "answered that it cannot tell (server misbehaving)", "look at the name server", answered},
+		"the server refuses":      {nameServer(t, 5), "answered that it cannot tell (server misbehaving)", "look at the name server", answered},
+		"the server is silent":    {nameServer(t, -1), "a.test does not resolve: no name server answered in time", "is this machine's network up", silent},
+		"nobody is there":         {nobody, "a.test does not resolve: no name server could be asked (", "is this machine's network up", answered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := dialer{family: familyAny, names: asking(t, tt.server)}
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
 			defer cancel()
 			_, err := d.dial(ctx, "a.test:443")
 			class, reason, text := Classify(err)
