@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/term"
@@ -38,13 +39,13 @@ func (c *passwordCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	const longest, short = 72, 12 // bytes; bcrypt would not look at the rest
+	const longest, short = 72, 12 // bytes, as bcrypt would not look at the rest; characters
 	switch {
 	case len(password) == 0:
 		return errors.New("the password is empty: type one, or send one line to stdin")
 	case len(password) > longest:
 		return fmt.Errorf("the password has %d bytes, and bcrypt takes at most %d: choose a shorter one", len(password), longest)
-	case len(password) < short:
+	case utf8.RuneCount(password) < short:
 		fmt.Fprintf(s.err, "watchword: fewer than %d characters: this password can be guessed\n", short)
 	}
 	hash, err := bcrypt.GenerateFromPassword(password, c.Cost)
