@@ -23,13 +23,6 @@ func jsonHeader() http.Header {
 	return http.Header{"Content-Type": {"application/json"}}
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // color is the colour bar of a tone, the status colours of the page.
 func color(t tone) int {
 	switch t {

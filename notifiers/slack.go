@@ -175,7 +175,7 @@ func slackCrowd(l *letter, w dress) []slackAttachment {
 		a.Blocks = append(a.Blocks, slackBlock{Type: "section", Text: slackPlain(text)})
 	}
 	if n := len(l.sections) - len(ss); n > 0 {
-		a.Blocks = append(a.Blocks, slackBlock{Type: "section", Text: slackPlain("… and " + plural(n, "more cause"))})
+		a.Blocks = append(a.Blocks, slackBlock{Type: "section", Text: slackPlain("… and " + check.Count(n, "more cause", "more causes"))})
 	}
 	return slackButton([]slackAttachment{a}, l.firstLink())
 }

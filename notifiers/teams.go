@@ -89,7 +89,7 @@ func teamsBody(l *letter, room int) []teamsElement {
 		body = append(append(body, head), teamsParagraphs(ls[1:], len(ss) <= teamsRoomy)...)
 	}
 	if n := len(l.sections) - len(ss); n > 0 {
-		body = append(body, teamsRuns(teamsRun{Text: "… and " + plural(n, "more cause")}))
+		body = append(body, teamsRuns(teamsRun{Text: "… and " + check.Count(n, "more cause", "more causes")}))
 	}
 	return body
 }

@@ -198,16 +198,9 @@ func oneLine(s string, n int) string { return strings.TrimSpace(secret.Line(s, n
 
 // names lists members: the first ten and how many more.
 func names(ms []check.Member) string {
-	var b strings.Builder
+	all := make([]string, len(ms))
 	for i, m := range ms {
-		if i == namesShown {
-			fmt.Fprintf(&b, " and %d more", len(ms)-namesShown)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(oneLine(memberName(m), nameRunes))
+		all[i] = oneLine(memberName(m), nameRunes)
 	}
-	return b.String()
+	return check.Some(all, namesShown)
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/watchword/watchword/internal/agent"
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/config"
 )
 
@@ -41,7 +42,7 @@ func (c *checkCommand) Run(s *streams) error {
 			off++
 		}
 	}
-	line := fmt.Sprintf("ok: %s, %s, %s", count(len(cfg.Monitors), "monitor"), count(len(cfg.Credentials), "credential"), count(len(cfg.Notifiers), "notifier"))
+	line := fmt.Sprintf("ok: %s, %s, %s", check.Count(len(cfg.Monitors), "monitor", "monitors"), check.Count(len(cfg.Credentials), "credential", "credentials"), check.Count(len(cfg.Notifiers), "notifier", "notifiers"))
 	if off > 0 {
 		line += fmt.Sprintf(" (%d of the monitors not enabled)", off)
 	}

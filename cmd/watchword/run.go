@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/watchword/watchword/internal/agent"
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/config"
 	"github.com/watchword/watchword/internal/systemd"
 )
@@ -64,12 +65,5 @@ func errorCount(ps config.Problems) string {
 			n++
 		}
 	}
-	return count(n, "error")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return check.Count(n, "error", "errors")
 }

@@ -74,7 +74,7 @@ func (a *Agent) Summary() string {
 		all++
 		return true
 	})
-	parts := []string{many(all, "monitor")}
+	parts := []string{check.Count(all, "monitor", "monitors")}
 	for i, s := range []check.State{check.Up, check.Down, check.Exposed, check.Pending, check.Maintenance, check.Paused} {
 		if tally[s] > 0 || i < 2 && all > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", tally[s], s))
@@ -82,17 +82,10 @@ func (a *Agent) Summary() string {
 	}
 	line := strings.Replace(strings.Join(parts, ", "), ", ", ": ", 1)
 	if n := len(a.tracker.Open()); n > 0 {
-		line += "; " + many(n, "incident")
+		line += "; " + check.Count(n, "incident", "incidents")
 	}
 	if n := a.wrong.Load(); n > 0 {
-		line += fmt.Sprintf("; the new configuration has %s, the former stays in force", many(int(n), "error"))
+		line += fmt.Sprintf("; the new configuration has %s, the former stays in force", check.Count(int(n), "error", "errors"))
 	}
 	return line
-}
-
-func many(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

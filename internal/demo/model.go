@@ -170,14 +170,10 @@ func (m *model) event(k check.Kind, e *check.Event) {
 func names(ms []check.Member) string {
 	const most = 6
 	var all []string
-	for _, m := range ms[:min(len(ms), most)] {
+	for _, m := range ms {
 		all = append(all, m.Name)
 	}
-	text := strings.Join(all, ", ")
-	if len(ms) > most {
-		text += fmt.Sprintf(" and %d more", len(ms)-most)
-	}
-	return text
+	return check.Some(all, most)
 }
 
 // told notes a message that a chat service took.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/watchword/watchword/internal/check"
 )
 
 // The screen has two parts. What happened goes by and stays in the terminal's
@@ -190,14 +192,10 @@ func (s *screen) headline(kind, line string) string {
 func also(rest []entry) string {
 	const most = 5
 	var heads []string
-	for _, e := range rest[:min(len(rest), most)] {
+	for _, e := range rest {
 		heads = append(heads, e.head)
 	}
-	text := ", " + strings.Join(heads, ", ")
-	if len(rest) > most {
-		text += fmt.Sprintf(" and %d more", len(rest)-most)
-	}
-	return text
+	return ", " + check.Some(heads, most)
 }
 
 // summarize says now and then how things stand, where there is no table.

@@ -222,15 +222,11 @@ func hosts(its []*entry) string {
 			names = append(names, name)
 		}
 	}
-	more := len(names) - hostsShown
-	switch {
-	case more > 0:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:hostsShown], ", "), more)
-	case len(names) == 1:
-		return names[0]
-	default:
-		return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	last := len(names) - 1
+	if last == 0 || last >= hostsShown {
+		return check.Some(names, hostsShown)
 	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 func ids(es []*entry) []string {

@@ -93,11 +93,11 @@ func calm(c *counts) string {
 	case c.all == 0:
 		return "Nothing is watched yet."
 	case c.down > 0:
-		return plural(c.down, "monitor is down.", "monitors are down.")
+		return check.Count(c.down, "monitor is down.", "monitors are down.")
 	case c.pending > 0:
-		return plural(c.pending, "monitor fails and is being tried again.", "monitors fail and are being tried again.")
+		return check.Count(c.pending, "monitor fails and is being tried again.", "monitors fail and are being tried again.")
 	case c.up == 0 && c.fresh > 0:
-		return plural(c.fresh, "monitor waits for its first run.", "monitors wait for their first run.")
+		return check.Count(c.fresh, "monitor waits for its first run.", "monitors wait for their first run.")
 	case c.up == 0:
 		return "Nothing is watched at the moment."
 	case c.all == 1:
@@ -105,9 +105,9 @@ func calm(c *counts) string {
 	case c.up == c.all:
 		return fmt.Sprintf("All %d monitors are up.", c.all)
 	case c.fresh > 0:
-		return plural(c.up, "monitor is up, ", "monitors are up, ") + plural(c.fresh, "waits for its first run.", "wait for their first run.")
+		return check.Count(c.up, "monitor is up, ", "monitors are up, ") + check.Count(c.fresh, "waits for its first run.", "wait for their first run.")
 	default:
-		return plural(c.up, "monitor is up", "monitors are up") + fmt.Sprintf(", %d paused or in maintenance.", c.still)
+		return check.Count(c.up, "monitor is up", "monitors are up") + fmt.Sprintf(", %d paused or in maintenance.", c.still)
 	}
 }
 

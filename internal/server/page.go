@@ -59,7 +59,7 @@ type incidentRow struct {
 }
 
 func parsePage() (*template.Template, error) {
-	t, err := template.New("overview.html").Funcs(template.FuncMap{"plural": plural}).ParseFS(assets, "page/*.html")
+	t, err := template.New("overview.html").Funcs(template.FuncMap{"plural": check.Count}).ParseFS(assets, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the page: %w", err)
 	}
@@ -135,14 +135,14 @@ func (o *overview) addIncidents(records []check.IncidentRecord, now time.Time, z
 		}
 		o.Incidents = append(o.Incidents, row)
 	}
-	o.Causes = plural(len(records), "cause", "causes") + ", " + plural(members, "monitor", "monitors")
+	o.Causes = check.Count(len(records), "cause", "causes") + ", " + check.Count(members, "monitor", "monitors")
 }
 
 func membersText(r *check.IncidentRecord) string {
 	if r.Fault.Class != check.ExposedTo && r.Cause.Shared() {
-		return plural(len(r.Members), "monitor behind it is held", "monitors behind it are held")
+		return check.Count(len(r.Members), "monitor behind it is held", "monitors behind it are held")
 	}
-	return plural(len(r.Members), "monitor", "monitors")
+	return check.Count(len(r.Members), "monitor", "monitors")
 }
 
 // file is a part of the page that is served by itself.

@@ -169,10 +169,10 @@ func (c *publicCounts) headline() (line []clause, shape, rest string) {
 func (c *publicCounts) troubles() []clause {
 	line := c.downLine()
 	if c.unseen > 0 {
-		line = append(line, clause{Before: "We cannot see " + plural(c.unseen, "service", "services") + " at the moment. "})
+		line = append(line, clause{Before: "We cannot see " + check.Count(c.unseen, "service", "services") + " at the moment. "})
 	}
 	if c.again > 0 {
-		line = append(line, clause{Before: plural(c.again, "service failed and is being checked again.", "services failed and are being checked again.")})
+		line = append(line, clause{Before: check.Count(c.again, "service failed and is being checked again.", "services failed and are being checked again.")})
 	}
 	return line
 }

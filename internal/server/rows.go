@@ -180,7 +180,7 @@ func tally(lists ...[]row) []count {
 	var out []count
 	for _, shape := range []string{"exposed", "down", "held", "pending", "maintenance", "paused", "new", "up"} {
 		if n[shape] > 0 {
-			out = append(out, count{shape, plural(n[shape], shape, shape)})
+			out = append(out, count{shape, check.Count(n[shape], shape, shape)})
 		}
 	}
 	return out

@@ -206,10 +206,3 @@ func stampOf(t, now time.Time, zone *time.Location) stamp {
 	}
 	return stamp{t.Format(layout), t.Format(time.RFC3339)}
 }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
