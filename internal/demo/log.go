@@ -34,11 +34,12 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (h *logHandler) WithAttrs(as []slog.Attr) slog.Handler {
-	attrs := h.attrs
+	var b strings.Builder
+	b.WriteString(h.attrs)
 	for _, a := range as {
-		attrs += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 	}
-	return &logHandler{m: h.m, quiet: h.quiet, attrs: attrs}
+	return &logHandler{m: h.m, quiet: h.quiet, attrs: b.String()}
 }
 
 func (h *logHandler) WithGroup(string) slog.Handler { return h }
