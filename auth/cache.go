@@ -66,7 +66,8 @@ type cache struct {
 	before     *token // the one that token replaced
 	generation uint64
 	flight     *flight
-	used       bool // the token was used since it came
+	trial      *flight // of a token that nobody uses
+	used       bool    // the token was used since it came
 	timer      *time.Timer
 
 	fails int // refusals of this credential in a row
@@ -224,16 +225,8 @@ func (c *cache) ask() outcome {
 }
 
 func (c *cache) failLocked(o outcome) {
-	now := time.Now()
-	c.last = o.finding
-	if o.print != (fingerprint{}) {
-		c.print = o.print
-	}
-	if o.finding.tried && !o.finding.shared {
-		c.fails++
-		c.until = now.Add(delay(c.fails, o.finding.retryAfter))
-	}
-	if c.token.usable(now) {
+	c.countLocked(o)
+	if c.token.usable(time.Now()) {
 		c.armLocked(firstDelay)
 	}
 }

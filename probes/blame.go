@@ -61,10 +61,35 @@ func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
 		}
 		return f
 	}
-	message := fmt.Sprintf("the identity provider %s does not answer; the resource: %s", w.Provider, f.Message)
-	return &check.Fault{Class: check.IDP, Reason: check.TokenUnreachable,
-		Cause: check.Cause{Kind: check.CauseProvider, Key: w.Provider}, Message: secret.Line(message, messageRunes),
-		Hint: fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", w.Gate)}
+	return r.deadProvider(check.TokenUnreachable, f)
+}
+
+// deadProvider is the fault of a gate that has nobody to ask.
+func (r *run) deadProvider(reason check.Reason, f *check.Fault) *check.Fault {
+	message := fmt.Sprintf("the identity provider %s does not answer; the resource: %s", r.way.Provider, f.Message)
+	return &check.Fault{Class: check.IDP, Reason: reason,
+		Cause: check.Cause{Kind: check.CauseProvider, Key: r.way.Provider}, Message: secret.Line(message, messageRunes),
+		Hint: fmt.Sprintf("start with the provider: the gate %q cannot check tokens without it", r.way.Gate)}
+}
+
+// compared names the monitor that tells gate from application, where the fault
+// may be of either.
+func (r *run) compared(f *check.Fault) *check.Fault {
+	if f == nil || r.way == nil || r.way.Twin == "" {
+		return f
+	}
+	switch {
+	case f.Class == check.Gateway, f.Class == check.Policy, f.Reason == check.GatewayError, f.Reason == check.Status:
+	default:
+		return f
+	}
+	with := *f // what comes from elsewhere is not changed
+	word := fmt.Sprintf("; compare with monitor %q, which asks the gate alone: if it is up, it is the application", r.way.Twin)
+	if r.p.tellsFrom {
+		word = fmt.Sprintf("; compare with monitor %q, which goes through the gate to the application", r.way.Twin)
+	}
+	with.Hint = secret.Line(f.Hint+word, hintRunes)
+	return &with
 }
 
 // doubtful says whether a fault may be the provider's.

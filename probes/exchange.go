@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -63,7 +65,22 @@ func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
 		req.Host = host
 	}
 	r.jars.put(req)
+	if r.p.tellsFrom && head.Get("X-Forwarded-For") == "" {
+		return rt.RoundTrip(from(req))
+	}
 	return rt.RoundTrip(req)
+}
+
+// from says in a header of the request from which address it comes, as a proxy
+// says of its clients. That is known as soon as there is a connection, which is
+// before the header is written.
+func from(req *http.Request) *http.Request {
+	req.Header = maps.Clone(req.Header)
+	return req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		if host, _, err := net.SplitHostPort(i.Conn.LocalAddr().String()); err == nil {
+			req.Header["X-Forwarded-For"] = []string{host}
+		}
+	}}))
 }
 
 // read reads an answer, its body only where the header does not decide.

@@ -14,6 +14,7 @@ type attempt struct {
 	way    string
 	token  string // "": none
 	key    *Way   // the credential that must be refused; nil: none
+	claim  *claim // nil: none
 	how    manner
 	reason check.Reason // what it is if it gets in
 }
@@ -59,6 +60,20 @@ func manners(method string) []manner {
 // each run.
 const credentialTries = 2
 
+// strangers returns how a stranger comes: in every manner, and then with claims
+// that a browser never makes.
+func (p *Guard) strangers(ms []manner, turn uint64) []attempt {
+	const what = "without a credential"
+	var all []attempt
+	for _, m := range ms {
+		all = append(all, attempt{what: what, way: wayAnonymous, how: m, reason: check.AnonymousAccess})
+	}
+	for _, c := range p.claims(turn) {
+		all = append(all, attempt{what: what + ", " + c.what, way: wayAnonymous, claim: &c, how: ms[0], reason: check.AnonymousAccess})
+	}
+	return all
+}
+
 // attempts returns what is tried at the gate in the run with this number. A
 // stranger comes in every manner each time. Each token comes in one, which goes
 // round from run to run: all of them in all manners each time would be a flood.
@@ -69,9 +84,7 @@ func (p *Guard) attempts(turn uint64) ([]attempt, error) {
 	for _, w := range p.ways {
 		switch {
 		case w == wayAnonymous:
-			for _, m := range ms {
-				all = append(all, attempt{what: "without a credential", way: w, how: m, reason: check.AnonymousAccess})
-			}
+			all = append(all, p.strangers(ms, turn)...)
 		case slices.Contains(GuardWays(), w):
 			fs, err := forge(w, p.keys.Issuer, originOf(p.door.url)+"/")
 			if err != nil {

@@ -175,16 +175,54 @@ func TestGuardOverOpenGates(t *testing.T) {
 	}
 }
 
-// TestGuardTrustedHeader: an application that believes a header of the gate's,
-// whoever sends it.
+// TestGuardTrustedHeader: a gate, or an application behind one that lets all
+// through, that believes what only the gate may say, whoever says it.
 func TestGuardTrustedHeader(t *testing.T) {
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Remote-User") == "" {
-			answer(401, "")(w, r)
-		}
+	has := func(name, value string) func(*http.Request) bool {
+		return func(r *http.Request) bool { return strings.HasPrefix(r.Header.Get(name), value) }
+	}
+	for name, tc := range map[string]struct {
+		lets func(*http.Request) bool
+		hint string
+	}{
+		"Authelia's user":               {has("Remote-User", "admin"), "Remote-User"},
+		"oauth2-proxy's user":           {has("X-Forwarded-User", "admin"), "Remote-User"},
+		"oauth2-proxy's mail":           {has("X-Auth-Request-Email", "admin@127.0.0.1"), "Remote-User"},
+		"the load balancer's":           {has("X-Amzn-Oidc-Identity", "admin"), "Remote-User"},
+		"our own network":               {has("X-Forwarded-For", "127.0.0.1"), "X-Forwarded-For"},
+		"our own network, nginx":        {has("X-Real-Ip", "127.0.0.1"), "X-Forwarded-For"},
+		"what the gate is asked about":  {has("X-Original-Url", "http://127.0.0.1:"), "X-Forwarded-For"},
+		"what it is asked about, short": {has("X-Forwarded-Uri", "/"), "X-Forwarded-For"},
+		"a method for everybody":        {has("X-Forwarded-Method", "OPTIONS"), "X-Forwarded-For"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				answer(map[bool]int{true: 200, false: 401}[tc.lets(r)], "")(w, r)
+			})
+			r := guardRun(t, options(srv.URL), guardOptions())
+			want(t, r, "exposed/anonymous_access")
+			if r.Fault != nil && (!strings.Contains(r.Fault.Message, "with headers") || !strings.Contains(r.Fault.Hint, tc.hint)) {
+				t.Errorf("told as %q, %q", r.Fault.Message, r.Fault.Hint)
+			}
+		})
+	}
+	other := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		answer(map[bool]int{true: 200, false: 401}[r.Header.Get("X-Tenant-Admin") != "" || r.Header.Get("Remote-User") == "jane"], "")(w, r)
 	})
-	want(t, guardRun(t, options(srv.URL), guardOptions()), "up")
-	want(t, guardRun(t, options(srv.URL, headers("Remote-User", "admin")), guardOptions()), "exposed/anonymous_access")
+	want(t, guardRun(t, options(other.URL), guardOptions()), "up")
+	want(t, guardRun(t, options(other.URL, headers("X-Tenant-Admin", "yes")), guardOptions()), "exposed/anonymous_access")
+	want(t, guardRun(t, options(other.URL, headers("Remote-User", "jane")), guardOptions()), "exposed/anonymous_access")
+}
+
+// TestGuardClaimsInVain: who is turned away for what it claims did not get in;
+// where the gate fails over it, nobody knows.
+func TestGuardClaimsInVain(t *testing.T) {
+	for status, verdict := range map[int]string{400: "up", 404: "up", 405: "up", 429: "target/status", 500: "target/status", 502: "target/gateway_error"} {
+		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			answer(map[bool]int{true: status, false: 401}[r.Header.Get("Remote-User") != ""], "")(w, r)
+		})
+		want(t, guardRun(t, options(srv.URL), guardOptions()), verdict)
+	}
 }
 
 // TestGuardAudience: the token of another service is good here.

@@ -190,6 +190,13 @@ func (l *lane) dress(ctx context.Context, a *attempt) *check.Fault {
 	if a.token != "" {
 		head["Authorization"] = []string{"Bearer " + a.token}
 	}
+	if a.claim != nil {
+		for name, value := range a.claim.headers {
+			if head[name] == nil { // the monitor's own say what the user wants to know
+				head[name] = []string{value}
+			}
+		}
+	}
 	l.head, l.host, l.scene.sent = head, host, head
 	l.scene.secrets = func() []string { return append(a.secrets(), l.p.secretsOf()...) }
 	if a.key == nil {

@@ -40,10 +40,24 @@ func (g *guardReader) readHead(a *answer) (verdict, bool) {
 		return verdict{fault: g.open(a)}, true // no page, so no sign-in page
 	case a.status == http.StatusInternalServerError:
 		return verdict{}, false // whose page it is tells who failed
-	case g.plain && a.status/100 == 4 && a.status != http.StatusTooManyRequests:
-		return g.shut("nothing is served there"), true
+	}
+	if why := g.turnedAway(a.status); why != "" {
+		return g.shut(why), true
 	}
 	return verdict{fault: g.unclear(a)}, true
+}
+
+// turnedAway says why another 4xx is shut, "" if it does not say: over plain http
+// nobody has to answer, and without its claims a stranger was seen not to get in.
+func (g *guardReader) turnedAway(status int) string {
+	switch {
+	case status/100 != 4 || status == http.StatusTooManyRequests:
+	case g.plain:
+		return "nothing is served there"
+	case g.try.claim != nil:
+		return "refused for what it claims"
+	}
+	return ""
 }
 
 func succeeds(status int) bool { return status >= 200 && status <= 299 }

@@ -35,6 +35,9 @@ func (g *guardReader) close(a *answer) string {
 	case check.WrongCredentialAccepted:
 		return fmt.Sprintf("credential %q is one that must be refused at %s: does the gate check the audience of a token, and what do its rules say of this client?%s", g.try.way, g.to, g.tell())
 	}
+	if c := g.try.claim; c != nil {
+		return fmt.Sprintf("%s, or the service behind it, believes %s and its like from whoever sends them: have the proxy that meets the world take these headers away or overwrite them, and trust them from its address alone (trusted proxies)", g.scene.origin, c.name)
+	}
 	if g.plain {
 		return fmt.Sprintf("have %s redirect to https, or ask the gate there as well as over https", g.scene.origin)
 	}

@@ -51,6 +51,14 @@ type Way struct {
 	// Clock says how far the provider's clock is ahead of ours; may be nil.
 	Clock   func() (ahead time.Duration, known bool)
 	Secrets func() []string // what is scrubbed from quotes; may be nil
+	// TokenURL is the token endpoint, fit to be shown, "" as long as it is not known; may be nil.
+	TokenURL func() string
+	// Fresh has a token fetched that nobody uses; may be nil. The error is a
+	// *check.Fault.
+	Fresh func(context.Context) (*check.TokenInfo, error)
+	// Twin is the name of the monitor that asks for the same resource the other
+	// way: through the gate, or the gate alone. "" for none.
+	Twin string
 }
 
 // Common is what probes share.
@@ -99,6 +107,7 @@ type HTTP struct {
 	maxRedirects int
 	maxBody      int64
 	reuse        bool                        // connections are kept
+	tellsFrom    bool                        // a header says from where we come, as a proxy says of others
 	chain        atomic.Pointer[check.Chain] // of the last run
 }
 

@@ -17,25 +17,37 @@ func connections() []string { return []string{connectionFresh, connectionReuse} 
 
 // The types of monitors.
 const (
-	TypeHTTP  = "http"
-	TypeGuard = "guard"
+	TypeHTTP   = "http"
+	TypeAuthz  = "authz"
+	TypeGuard  = "guard"
+	TypeIssuer = "issuer"
 )
 
-// Keys says what the Go types of HTTPOptions and GuardOptions do not.
+// Types returns the types of monitors, in the order of the documentation.
+func Types() []string { return []string{TypeHTTP, TypeAuthz, TypeGuard, TypeIssuer} }
+
+// Keys says what the Go types of HTTPOptions, AuthzOptions, GuardOptions and
+// IssuerOptions do not.
 func Keys() []check.Key {
-	in, out := []string{TypeHTTP}, []string{TypeGuard}
+	in, at, out, idp := []string{TypeHTTP}, []string{TypeAuthz}, []string{TypeGuard}, []string{TypeIssuer}
+	asks, kept, pages := []string{TypeHTTP, TypeAuthz, TypeGuard}, []string{TypeHTTP, TypeAuthz, TypeIssuer}, []string{TypeHTTP, TypeGuard}
 	return []check.Key{
 		{Path: "url", Required: true, Pattern: check.WebURL},
-		{Path: "method", Pattern: `^[A-Z0-9!#$%&'*+.^_|~-]+$`}, // a token (RFC 9110, section 5.6.2), in upper case
+		{Path: "method", Types: asks, Pattern: `^[A-Z0-9!#$%&'*+.^_|~-]+$`}, // a token (RFC 9110, section 5.6.2), in upper case
+		{Path: "headers", Types: asks},
 		{Path: "body", Types: in},
 		{Path: "max_redirects", Types: in, Max: mostRedirects},
-		{Path: "max_body", Min: 1, Max: largestBody},
-		{Path: "connection", Types: in, Enum: connections()},
+		{Path: "max_body", Types: asks, Min: 1, Max: largestBody},
+		{Path: "connection", Types: kept, Enum: connections()},
 		{Path: "ip_family", Enum: transport.Families()},
-		{Path: "expect.status", Types: in, Pattern: `^ *[1-9][0-9][0-9] *(- *[1-9][0-9][0-9] *)?$`, Min: 100, Max: 999},
+		{Path: "expect", Types: asks},
+		{Path: "expect.status", Types: []string{TypeHTTP, TypeAuthz}, Pattern: `^ *[1-9][0-9][0-9] *(- *[1-9][0-9][0-9] *)?$`, Min: 100, Max: 999},
 		{Path: "expect.keyword", Types: in, Pattern: `.|\n`},
-		{Path: "expect.absent", Pattern: `.|\n`},
+		{Path: "expect.absent", Types: pages, Pattern: `.|\n`},
+		{Path: "implementation", Types: at, Enum: implementations()},
+		{Path: "resource", Types: at, Required: true, Pattern: check.WebURL},
 		{Path: "try", Types: out, Pattern: `.`},
 		{Path: "bypass_urls", Types: out, Pattern: check.WebURL},
+		{Path: "fresh_token", Types: idp},
 	}
 }

@@ -49,12 +49,17 @@ func newRun(p *HTTP) *run {
 
 func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 	r := newRun(p)
-	r.res.Fault = r.guarded(ctx, r.twice)
+	return r.finish(ctx, explain, r.twice)
+}
+
+// finish does what is to be done and makes a result of it.
+func (r *run) finish(ctx context.Context, explain bool, do func(context.Context) *check.Fault) check.Result {
+	r.res.Fault = r.compared(r.guarded(ctx, do))
 	r.res.Took = time.Since(r.res.Start)
 	if explain || r.res.Fault != nil || len(r.tries) > 1 {
 		r.res.Detail = &check.Detail{Tries: r.tries}
-		if p.way != nil && p.way.Token != nil {
-			r.res.Detail.Token = p.way.Token()
+		if r.way != nil && r.way.Token != nil {
+			r.res.Detail.Token = r.way.Token()
 		}
 	}
 	return r.res

@@ -219,18 +219,23 @@ func (p *replayer) read(t *testing.T, x exchange) check.Result {
 		o.URL = "https://application.example.test/"
 	}
 	o.Headers = map[string]secret.Text{"X-Exchange": secret.Literal(key)}
-	var w *probes.Way
-	if x.Kind != "" {
-		w = &probes.Way{Auth: stamp("sekrit-token"), Kind: x.Kind, Credential: "key", Gate: "gate",
-			Provider: providerOf(x), Alive: func(context.Context) bool { return !strings.HasPrefix(x.Name, "Authelia down") },
-			Authelia: func() bool { return x.Authelia },
-			Secrets:  func() []string { return []string{"sekrit-token"} }}
-	}
-	h, err := probes.NewHTTP(monitor(o.URL), o, w, probes.Common{RT: p.rt, UserAgent: "test"})
+	h, err := probes.NewHTTP(monitor(o.URL), o, wayOf(x), probes.Common{RT: p.rt, UserAgent: "test"})
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
 	}
 	return h.Probe(t.Context())
+}
+
+// wayOf is the way in of a monitor that sends what the exchange was sent, nil for
+// nothing.
+func wayOf(x exchange) *probes.Way {
+	if x.Kind == "" {
+		return nil
+	}
+	return &probes.Way{Auth: stamp("sekrit-token"), Kind: x.Kind, Credential: "key", Gate: "gate",
+		Provider: providerOf(x), Alive: func(context.Context) bool { return !strings.HasPrefix(x.Name, "Authelia down") },
+		Authelia: func() bool { return x.Authelia },
+		Secrets:  func() []string { return []string{"sekrit-token"} }}
 }
 
 func providerOf(x exchange) string {

@@ -59,8 +59,12 @@ func TestCommandsPrintNoSecret(t *testing.T) {
 	for i, c := range credentials {
 		fmt.Fprintf(&y, "  - {name: gate %d, url: \"%s/m/1?key=%s\", credential: %s}\n", i, w.GatewayURL(), secrets[5], c)
 		for _, code := range []int{200, 302, 401, 403, 500} {
+			fmt.Fprintf(&y, "  - {name: authz %d %d, type: authz, url: \"%s/%d?key=%s\", resource: \"%s/?key=%s\", credential: %s}\n", i, code, echo.URL, code, secrets[5], w.GatewayURL(), secrets[5], c)
 			fmt.Fprintf(&y, "  - {name: echo %d %d, url: \"%s/%d?key=%s\", credential: %s, expect: {keyword: nowhere}}\n", i, code, echo.URL, code, secrets[5], c)
 		}
+	}
+	for i, c := range credentials[:4] {
+		fmt.Fprintf(&y, "  - {name: issuer %d, type: issuer, url: %q, credential: %s, fresh_token: true}\n", i, w.ProviderURL(), c)
 	}
 	if err := os.WriteFile(file, []byte(y.String()), 0o600); err != nil {
 		t.Fatal(err)

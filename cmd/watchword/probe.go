@@ -83,6 +83,9 @@ func explain(s *streams, r check.Result) {
 	if r.Detail != nil {
 		tokenLine(s.out, r)
 		tries(s.out, r)
+		for _, note := range r.Detail.Notes {
+			fmt.Fprintf(s.out, "      note    %s\n", note)
+		}
 	}
 	fmt.Fprintf(s.out, "      time    %s\n", phases(r.Phases))
 	if r.Certs != nil {

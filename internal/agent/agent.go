@@ -206,6 +206,7 @@ func (a *Agent) observe(r check.Result) check.State {
 	a.observing.Unlock()
 	a.wake(c)
 	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
+	a.logNotes(r)
 	if r.Fault != nil {
 		a.metrics.Fault(r.Fault.Class, r.Fault.Reason)
 		a.logFault(r, s, len(c.States) > 0)
@@ -221,6 +222,16 @@ func history(r check.Result, s check.MonitorState, location string) check.Run {
 		run.Class, run.Reason, run.Message = r.Fault.Class, r.Fault.Reason, r.Fault.Message
 	}
 	return run
+}
+
+// logNotes logs what is worth knowing and no fault.
+func (a *Agent) logNotes(r check.Result) {
+	if r.Detail == nil {
+		return
+	}
+	for _, note := range r.Detail.Notes {
+		a.log.Info("noticed", "monitor", r.Monitor.ID, "note", note)
+	}
 }
 
 // logFault logs a failed run: at info when it is news, else at debug, so that

@@ -176,10 +176,15 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 		for _, path := range []string{"/m/1?key=", "/echo?key="} {
 			p("  - {name: gate %d %s, url: %q%s}\n", i, path[1:3], w.GatewayURL()+path+s["query"], c)
 		}
+		for _, path := range []string{"/200/text", "/302/sign-in", "/401/challenge", "/403/json"} {
+			p("  - {name: authz %d %s, type: authz, url: %q, resource: %q%s}\n", i, path[1:], echo+path+"?key="+s["query"], w.GatewayURL()+"/?key="+s["query"], c)
+		}
 		for _, path := range []string{"/200/text", "/401/text", "/401/challenge", "/403/json", "/403/title", "/500/text", "/302/location", "/302/sign-in", "/302/challenge", "/200/title"} {
 			p("  - {name: parrot %d %s, url: %q%s, method: POST, body: \"${file:body}\"}\n", i, path[1:], echo+path+"?key="+s["query"], c)
 		}
 	}
+	p("  - {name: provider, type: issuer, url: %q, credential: good, fresh_token: true}\n", tokens)
+	p("  - {name: no provider, type: issuer, url: %q, credential: wrong, fresh_token: true}\n", echo)
 	return y.String()
 }
 

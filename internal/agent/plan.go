@@ -24,6 +24,7 @@ type plan struct {
 	channels map[string]*channel
 	monitors []*monitor // enabled ones, in the order of the files
 	byID     map[string]*monitor
+	twins    map[string]string // see twinsOf
 }
 
 type fingerprint = [32]byte
@@ -76,6 +77,7 @@ func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte)
 	if err := p.buildChannels(old, r, key); err != nil {
 		return err
 	}
+	p.twins = twinsOf(monitors)
 	for _, m := range monitors {
 		if !m.Enabled {
 			continue
@@ -146,7 +148,7 @@ func (p *plan) buildMonitor(m config.Monitor, old *plan, r *rooms, key []byte) (
 		return nil, err
 	}
 	b.probe, err = p.newProbe(b, r)
-	b.cfg.HTTP, b.cfg.Guard = probes.HTTPOptions{}, probes.GuardOptions{} // the probe has what it needs of them
+	b.cfg.HTTP, b.cfg.Authz, b.cfg.Guard = probes.HTTPOptions{}, probes.AuthzOptions{}, probes.GuardOptions{} // the probe has what it needs of them
 	return b, err
 }
 

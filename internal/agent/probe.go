@@ -17,7 +17,17 @@ func (p *plan) newProbe(m *monitor, r *rooms) (prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	return probes.NewHTTP(m.check, o, wayIn(p.sources[m.cfg.Credential], m.origin), common)
+	w := wayIn(p.sources[m.cfg.Credential], m.origin)
+	if w != nil {
+		w.Twin = p.twins[m.cfg.ID]
+	}
+	switch m.cfg.Type {
+	case probes.TypeAuthz:
+		return probes.NewAuthz(m.check, o, m.cfg.Authz, w, common)
+	case probes.TypeIssuer:
+		return probes.NewIssuer(m.check, o, m.cfg.Issuer, w, common)
+	}
+	return probes.NewHTTP(m.check, o, w, common)
 }
 
 func (p *plan) newGuard(m *monitor, r *rooms) (prober, error) {
@@ -63,7 +73,7 @@ func (p *plan) prints(m config.Monitor) []any {
 	if m.Type == probes.TypeGuard {
 		all = append(all, p.issuer(m))
 	}
-	return all
+	return append(all, p.twins[m.ID])
 }
 
 // wayIn tells a probe how it gets in; nil without a credential.
@@ -77,7 +87,7 @@ func wayIn(s *source, origin string) *probes.Way {
 		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets, Clock: s.Clock,
 	}
 	if s.Provider() != "" {
-		w.Alive = s.Alive
+		w.Alive, w.Fresh, w.TokenURL = s.Alive, s.Fresh, s.TokenURL
 	}
 	return w
 }

@@ -13,7 +13,7 @@ import (
 type Monitor struct {
 	ID         string
 	Name       string
-	Type       string // http, guard
+	Type       string // http, authz, guard, issuer
 	Group      string
 	URL        string // without userinfo, query and fragment: fit to be shown
 	Credential string // name of the credential, "" for none
@@ -59,6 +59,7 @@ func (p Phases) Values() [6]time.Duration {
 type Detail struct {
 	Tries []Try
 	Token *TokenInfo
+	Notes []string // what is worth knowing and no fault, one line each
 }
 
 // Try is one request of a run.

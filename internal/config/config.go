@@ -90,7 +90,9 @@ type Monitor struct {
 	Notify                []string      // resolved: names of notifiers, every one once
 	Enabled               bool
 	HTTP                  probes.HTTPOptions
-	Guard                 probes.GuardOptions // of type guard only
+	Authz                 probes.AuthzOptions  // of type authz only
+	Guard                 probes.GuardOptions  // of type guard only
+	Issuer                probes.IssuerOptions // of type issuer only
 	Pos                   Position
 
 	CertificateWarn []time.Duration // longest first; empty: never

@@ -44,7 +44,7 @@ func Describe() Description {
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
-				{Path: "credential", Types: []string{probes.TypeHTTP}},
+				{Path: "credential", Types: []string{probes.TypeHTTP, probes.TypeAuthz, probes.TypeIssuer}},
 				{Path: "cron", Pattern: `[^ ]`}, {Path: "retries"}, {Path: "recoveries", Min: 1},
 			}, probes.Keys()),
 		},

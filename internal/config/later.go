@@ -27,16 +27,12 @@ func notYet(t reflect.Type) []string {
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
-		return []string{"upside_down", "proxy_url", "depends_on", // of http
-			"implementation", "resource"} // of authz
+		return []string{"upside_down", "proxy_url", "depends_on"}
 	case reflect.TypeFor[probes.Expect]():
 		return []string{"regex", "json", "headers", "max_duration", "warn"}
 	}
 	return nil
 }
-
-// laterMonitorTypes are the documented types that this version does not know.
-func laterMonitorTypes() []string { return []string{"authz", "issuer"} }
 
 // laterLogins are the documented ways to log in that this version does not know.
 func laterLogins() []string { return []string{"oidc", "alb"} }

@@ -23,8 +23,9 @@ type monitorKeys struct {
 	// The name of the monitor, in messages and on the page. Every monitor has one of
 	// its own.
 	Name string `koanf:"name"`
-	// What is checked: http sends a request and judges the answer, guard tries to get
-	// in where nobody should.
+	// What is checked: http sends a request and judges the answer, authz asks the gate
+	// alone for its decision, guard tries to get in where nobody should, issuer looks
+	// at the identity provider.
 	Type string `koanf:"type"`
 	// The heading under which the page shows the monitor. Default: none.
 	Group string `koanf:"group"`
@@ -65,14 +66,16 @@ type monitorKeys struct {
 	// third of the certificate's life is skipped.
 	CertificateWarn []time.Duration `koanf:"certificate_warn"`
 
-	HTTP  probes.HTTPOptions  `koanf:",squash"`
-	Guard probes.GuardOptions `koanf:",squash"`
+	HTTP   probes.HTTPOptions   `koanf:",squash"`
+	Authz  probes.AuthzOptions  `koanf:",squash"`
+	Guard  probes.GuardOptions  `koanf:",squash"`
+	Issuer probes.IssuerOptions `koanf:",squash"`
 }
 
 func defaultMonitor() monitorKeys {
 	return monitorKeys{
 		Type: probes.TypeHTTP, Interval: time.Minute, Retries: 1, RetryInterval: 20 * time.Second,
-		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Guard: probes.DefaultGuardOptions(),
+		Recoveries: 1, Enabled: true, HTTP: probes.DefaultHTTPOptions(), Authz: probes.DefaultAuthzOptions(), Guard: probes.DefaultGuardOptions(),
 		CertificateWarn: []time.Duration{21 * day, 14 * day, 7 * day},
 	}
 }
@@ -175,7 +178,7 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkLabels(k.Labels, v)
 	m.use(k, v)
 	m.checkCredential(k.Credential, v)
-	m.checkTry(k, v)
+	m.checkKind(k, v)
 	m.checkURL(k, v)
 	m.checkWords(k.HTTP.Expect, v)
 	m.askProbes(k, v)
@@ -183,7 +186,8 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
 		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
 		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery, CertificateWarn: k.CertificateWarn,
-		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP, Guard: k.Guard, Pos: v.own.pos,
+		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP,
+		Authz: k.Authz, Guard: k.Guard, Issuer: k.Issuer, Pos: v.own.pos,
 	}
 }
 

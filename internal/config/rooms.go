@@ -29,8 +29,13 @@ func (m *monitors) checkOptions(k *monitorKeys) []check.Problem {
 		m.tls[o.TLS] = ps
 	}
 	o.TLS = transport.TLS{}
-	if k.Type == probes.TypeGuard {
+	switch k.Type {
+	case probes.TypeAuthz:
+		return slices.Concat(probes.CheckAuthz(o, k.Authz), ps)
+	case probes.TypeGuard:
 		return slices.Concat(probes.CheckGuard(o, k.Guard), ps)
+	case probes.TypeIssuer:
+		return slices.Concat(probes.CheckIssuer(o), ps)
 	}
 	return slices.Concat(probes.CheckHTTP(o), ps)
 }

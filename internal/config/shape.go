@@ -216,7 +216,7 @@ func (l *loader) unknown(at spot, s shape) {
 
 // short lists words, not more than a line takes.
 func short(words []string) string {
-	const most = 30
+	const most = 40
 	if len(words) > most {
 		return strings.Join(words[:most], ", ") + " …"
 	}

@@ -3,29 +3,29 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/probes"
 )
 
 // monitorTypes are the types of monitors that there are.
-func monitorTypes() []string { return []string{probes.TypeHTTP, probes.TypeGuard} }
+func monitorTypes() []string { return probes.Types() }
 
 // guardInterval is how often a guard runs where nobody says: each of its runs is
 // seven requests or more.
 const guardInterval = 5 * time.Minute
 
 func (m *monitors) checkType(t string, v view) bool {
-	near := nearest(t, slices.Concat(monitorTypes(), laterMonitorTypes()))
+	near := nearest(t, monitorTypes())
 	switch {
 	case slices.Contains(monitorTypes(), t):
 		return true
-	case slices.Contains(laterMonitorTypes(), t):
-		m.object(v, "type: "+t+" is not supported yet", "type")
 	case near != "":
 		m.object(v, fmt.Sprintf("type: unknown type %q, did you mean %q?", t, near), "type")
 	default:
@@ -37,18 +37,49 @@ func (m *monitors) checkType(t string, v view) bool {
 // notFor returns the keys that a type of monitor does not take, with the reason.
 // The monitor's own are errors; those of the defaults are for the others.
 func notFor(t string) map[string]string {
-	if t == probes.TypeGuard {
-		return map[string]string{
-			"credential":     "a guard comes as a stranger: credentials that must be refused stand in try",
-			"body":           "a guard sends no body",
-			"max_redirects":  "a guard follows redirects on its own origin only, 5 at most",
-			"connection":     "a guard makes a fresh connection for each request",
-			"expect.status":  "a guard knows itself which status is shut: 401, 403, 407, and redirects elsewhere",
-			"expect.keyword": "a guard does not look for what is behind the gate; a word that stands there goes into expect.absent",
+	keys := map[string]string{}
+	for _, other := range []struct {
+		kind string
+		keys []string
+	}{{probes.TypeAuthz, []string{"implementation", "resource"}}, {probes.TypeGuard, []string{"try", "bypass_urls"}}, {probes.TypeIssuer, []string{"fresh_token"}}} {
+		for _, key := range other.keys {
+			if t != other.kind {
+				keys[key] = "this is for monitors of type " + other.kind
+			}
 		}
 	}
-	const forGuard = "this is for monitors of type guard"
-	return map[string]string{"try": forGuard, "bypass_urls": forGuard}
+	switch t {
+	case probes.TypeAuthz:
+		maps.Copy(keys, notForAuthz())
+	case probes.TypeGuard:
+		maps.Copy(keys, notForGuard())
+	case probes.TypeIssuer:
+		for _, key := range []string{"method", "headers", "body", "max_redirects", "max_body", "expect"} {
+			keys[key] = "a monitor of type issuer knows itself what to ask for, and what the answers have to be"
+		}
+	}
+	return keys
+}
+
+func notForAuthz() map[string]string {
+	const nobodyReads = "a proxy does not read the body of a decision; the page behind the gate is for a monitor of type http"
+	return map[string]string{
+		"body":           "a proxy sends no body with its question",
+		"max_redirects":  "a proxy follows no redirect of its gate",
+		"expect.keyword": nobodyReads,
+		"expect.absent":  nobodyReads,
+	}
+}
+
+func notForGuard() map[string]string {
+	return map[string]string{
+		"credential":     "a guard comes as a stranger: credentials that must be refused stand in try",
+		"body":           "a guard sends no body",
+		"max_redirects":  "a guard follows redirects on its own origin only, 5 at most",
+		"connection":     "a guard makes a fresh connection for each request",
+		"expect.status":  "a guard knows itself which status is shut: 401, 403, 407, and redirects elsewhere",
+		"expect.keyword": "a guard does not look for what is behind the gate; a word that stands there goes into expect.absent",
+	}
 }
 
 // settle makes of the keys what the type of the monitor takes.
@@ -61,23 +92,85 @@ func (m *monitors) settle(k *monitorKeys, v view) {
 			}
 		}
 	}
+	d := probes.DefaultHTTPOptions()
+	if k.Type != probes.TypeHTTP {
+		k.HTTP.Body, k.HTTP.MaxRedirects, k.HTTP.Expect.Keyword = secret.Text{}, d.MaxRedirects, nil
+	}
+	switch k.Type {
+	case probes.TypeAuthz:
+		k.HTTP.Expect.Absent = nil
+		if _, own := v.own.place("expect.status"); !own { // that of the defaults is what pages answer
+			k.HTTP.Expect.Status = d.Expect.Status
+		}
+		m.sift(k, v, k.Authz.SetsItself)
+	case probes.TypeGuard:
+		m.settleGuard(k, v)
+	case probes.TypeIssuer:
+		k.HTTP.Method, k.HTTP.Headers, k.HTTP.MaxBody, k.HTTP.Expect = d.Method, nil, d.MaxBody, d.Expect
+	}
+	m.settleOthers(k)
+}
+
+// settleOthers drops what the defaults say for other types.
+func (m *monitors) settleOthers(k *monitorKeys) {
+	if k.Type != probes.TypeAuthz {
+		k.Authz = probes.AuthzOptions{}
+	}
 	if k.Type != probes.TypeGuard {
 		k.Guard = probes.GuardOptions{}
-		return
 	}
+	if k.Type != probes.TypeIssuer {
+		k.Issuer = probes.IssuerOptions{}
+	}
+}
+
+func (m *monitors) settleGuard(k *monitorKeys, v view) {
 	d := probes.DefaultHTTPOptions()
-	k.Credential, k.HTTP.Body, k.HTTP.MaxRedirects, k.HTTP.Connection = "", secret.Text{}, d.MaxRedirects, d.Connection
-	k.HTTP.Expect.Status, k.HTTP.Expect.Keyword = d.Expect.Status, nil
+	k.Credential, k.HTTP.Connection, k.HTTP.Expect.Status = "", d.Connection, d.Expect.Status
 	if _, own := v.own.place("expect.absent"); !own { // that of the defaults is what a sign-in page holds
 		k.HTTP.Expect.Absent = nil
 	}
 	if !v.has("interval") {
 		k.Interval = guardInterval
 	}
-	maps.DeleteFunc(k.HTTP.Headers, func(name string, _ secret.Text) bool { // those of the defaults are for who is let in
+	m.sift(k, v, probes.GuardsOwnHeader)
+}
+
+// sift drops headers of the defaults that a monitor sets itself: they are for
+// other types.
+func (m *monitors) sift(k *monitorKeys, v view, itself func(name string) bool) {
+	maps.DeleteFunc(k.HTTP.Headers, func(name string, _ secret.Text) bool {
 		_, own := v.own.place("headers." + name)
-		return probes.GuardsOwnHeader(name) && !own
+		return itself(name) && !own
 	})
+}
+
+// checkKind checks what is between a monitor of its type and the rest of the
+// configuration.
+func (m *monitors) checkKind(k *monitorKeys, v view) {
+	m.checkTry(k, v)
+	if k.Type == probes.TypeAuthz {
+		m.checkResource(k, v)
+		return
+	}
+	if k.Type != probes.TypeIssuer {
+		return
+	}
+	c, known := m.config.Credentials[k.Credential]
+	switch {
+	case k.Credential == "" && k.Issuer.FreshToken:
+		m.object(v, "fresh_token: it needs a credential to fetch the token with", "fresh_token")
+	case known && c.Type != auth.TypeClientCredentials:
+		m.object(v, fmt.Sprintf("credential: %q is of type %s, which fetches no token", k.Credential, c.Type), "credential")
+	}
+}
+
+// checkResource warns of a resource of which Authelia says that it does not
+// understand the question.
+func (m *monitors) checkResource(k *monitorKeys, v view) {
+	if u, err := url.Parse(k.Authz.Resource); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		m.objectAs(v, true, "resource: it is http; Authelia decides about https alone", "resource")
+	}
 }
 
 // checkTry refuses what is neither a way of ours nor a credential.

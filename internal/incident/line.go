@@ -111,6 +111,8 @@ func (t *Tracker) heldByLine(e *entry) bool {
 	switch {
 	case f == nil:
 		return false
+	case f.Class == check.Network && e.cause.Kind == check.CauseGate:
+		return e.remote != "" && !loopback(e.remote)
 	case f.Class == check.Network:
 		return e.cause.Kind == check.CauseAddress && !loopback(e.cause.Key)
 	case f.Class == check.IDP && (f.Reason == check.TokenUnreachable || f.Reason == check.TokenTimeout):

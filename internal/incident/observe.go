@@ -52,6 +52,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	s := &e.state
 	news := e.note(r.Fault)
+	e.remote = r.Remote
 	if r.Fault.Class == check.ExposedTo && (s.State != check.Exposed || e.incident == nil) {
 		t.touched[s.ID] = e
 		t.expose(e, r.Start, now)

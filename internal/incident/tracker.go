@@ -79,6 +79,7 @@ type entry struct {
 	policy   Policy
 	state    check.MonitorState
 	cause    check.Cause // of the last failure
+	remote   string      // address that it was met at, "" for none
 	incident *incident
 	cohort   *cohort
 	chain    *check.Chain // that was seen last

@@ -367,6 +367,41 @@ func TestRemovedMonitors(t *testing.T) {
 	w.expect("up a,b")
 }
 
+// A gate that cannot be reached is held under our own line like an address, but
+// not one on this very machine.
+func TestOfflineHoldsAGate(t *testing.T) {
+	w := newWorld(t)
+	addr := map[string]string{"a": "192.0.2.1:443", "b": "192.0.2.2:443", "c": "192.0.2.3:443", "d": "192.0.2.4:443", "e": "127.0.0.1:443"}
+	fault := func(id string) *check.Fault {
+		f := unreachable(addr[id])
+		if id == "d" || id == "e" {
+			f.Cause = check.Cause{Kind: check.CauseGate, Key: "gate " + id}
+		}
+		return f
+	}
+	for id := range addr {
+		w.monitor(id, nil)
+	}
+	w.configure()
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		w.result(id, nil, addr[id])
+	}
+	w.wait(time.Minute)
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		w.result(id, fault(id), addr[id])
+	}
+	w.wait(30 * time.Second)
+	held := map[string]string{}
+	for _, inc := range w.tracker.Open() {
+		for _, m := range inc.Members {
+			held[m.ID] = string(inc.Cause.Kind)
+		}
+	}
+	if held["d"] != "agent" || held["e"] != "gate" {
+		t.Errorf("held under %v", held)
+	}
+}
+
 func TestOffline(t *testing.T) {
 	w := newWorld(t)
 	addr := func(id string) string { return "192.0.2." + fmt.Sprint(int(id[0]-'a')+1) + ":443" }

@@ -126,8 +126,13 @@ monitors:
   - {name: second, url: "@URL@/second", credential: other}
   - {name: garbage, url: "@URL@/", credential: stranger}
   - {name: anonymous, url: "@URL@/"}
-`, "TOKEN", w.TokenURL(), "URL", url))
+  - {name: shut, type: guard, url: "@URL@/", try: [anonymous, garbage, expired, foreign], expect: {absent: Dashboard}}
+  - {name: decision, type: authz, url: "@PROVIDER@/api/authz/auth-request", resource: "@URL@/", credential: authelia}
+  - {name: forwarded, type: authz, url: "@PROVIDER@/api/authz/forward-auth", implementation: forward-auth, resource: "@URL@/denied", credential: other}
+  - {name: provider, type: issuer, url: "@PROVIDER@", credential: authelia}
+`, "TOKEN", w.TokenURL(), "URL", url, "PROVIDER", w.ProviderURL()))
 	well := map[string]string{
+		"shut": "up", "decision": "up", "forwarded": "policy/forbidden", "provider": "up",
 		"in": "up", "page": "up", "denied": "policy/forbidden", "second": "policy/second_factor_required",
 		"garbage": "gateway/login_redirect", "anonymous": "gateway/login_page",
 	}
@@ -169,7 +174,8 @@ func providerDown(t *testing.T, w *lab.World, a *watch, well map[string]string) 
 	if err := w.RefuseProvider(true); err != nil {
 		t.Fatal(err)
 	}
-	a.shows(map[string]string{"in": "idp/token_unreachable", "page": "idp/token_unreachable"})
+	dead := "idp/token_unreachable"
+	a.shows(map[string]string{"in": dead, "page": dead, "decision": dead, "provider": dead})
 	if want := "provider " + w.ProviderURL(); !slices.Contains(a.causes(), want) {
 		t.Errorf("open incidents of %q, want one of %q", a.causes(), want)
 	}
@@ -184,7 +190,7 @@ func providerDown(t *testing.T, w *lab.World, a *watch, well map[string]string) 
 func applicationDown(t *testing.T, w *lab.World, a *watch, well map[string]string) {
 	t.Helper()
 	w.Application.SetDown(true)
-	a.shows(map[string]string{"in": "target/gateway_error", "page": "target/gateway_error"})
+	a.shows(map[string]string{"in": "target/gateway_error", "page": "target/gateway_error", "decision": "up", "provider": "up"})
 	until(t, 10*time.Second, func() string {
 		if causes := a.causes(); !slices.Contains(causes, "gate authelia") {
 			return fmt.Sprintf("open incidents of %q, want one of the gate", causes)

@@ -170,7 +170,9 @@ func TestBadLines(t *testing.T) {
 	unseen := []struct{ what, why string }{
 		{`there is no (credential|notifier) `, "which names there are"},
 		{`is neither .* nor a credential|nobody is told when`, "which names there are"},
-		{`headers\..*: a guard decides|expect\.(status|keyword): a guard`, "keys within keys that belong to a type"},
+		{`headers\..*: a guard decides|expect\.(status|keyword): a guard|expect\.(keyword|absent): a proxy|sets this header itself`, "keys within keys that belong to a type"},
+		{`an issuer has (no|neither)|name the issuer itself|it is http; Authelia|is that the implementation`, "what is within a URL"},
+		{`which fetches no token|it needs a credential to fetch`, "what a credential is"},
 		{`the guarded URL itself|a stranger: no user name|there is nothing to try|too many for one guard`, "what a list of a guard holds beside its form"},
 		{`is the name of another monitor at |belongs to another monitor at |is already defined at `, "names in other places"},
 		{`no id can be made of this name`, "ids are made by the loader"},
