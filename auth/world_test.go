@@ -73,15 +73,16 @@ func (p *fakeIDP) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
+	n := p.requests.Load()
 	if req.Method == http.MethodGet {
 		p.alive.Add(1)
 	} else {
-		p.requests.Add(1)
+		n = p.requests.Add(1) // requests that come together have a number each
 	}
 	p.mu.Lock()
 	answer := p.answer
 	p.mu.Unlock()
-	return answer(p.requests.Load(), req)
+	return answer(n, req)
 }
 
 func (p *fakeIDP) set(answer func(n int64, req *http.Request) (*http.Response, error)) {
