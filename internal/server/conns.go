@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -13,8 +14,8 @@ import (
 const mostConns = 512
 
 // conns knows every open connection. When there are too many, those that do
-// not ask anything make room: a connection that dribbles its request keeps
-// nobody out.
+// not ask anything make room, and at last those that have been at it for
+// longest: a connection that dribbles its request keeps nobody out.
 type conns struct {
 	most int
 
@@ -26,8 +27,27 @@ type conns struct {
 
 // standing is what a connection does, and since which change of all.
 type standing struct {
-	state http.ConnState
+	does  doing
 	since uint64
+}
+
+// doing is what a connection does, in the order in which they make room.
+type doing int
+
+const (
+	sending doing = iota // its request has a body, which nobody here reads
+	silent               // it never asked
+	kept                 // for a next request
+	asking
+	asksHealth // is never cut off
+)
+
+// connKey is where the context of a request has its connection.
+type connKey struct{}
+
+// inContext is a http.Server's ConnContext.
+func inContext(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
 func newConns(most int) *conns {
@@ -41,29 +61,46 @@ func newConns(most int) *conns {
 func (c *conns) track(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if state == http.StateClosed || state == http.StateHijacked {
+	does := silent
+	switch state {
+	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
 		return
-	}
-	if state == http.StateNew && (c.ended || len(c.open) >= c.most && !c.makeRoom()) {
-		cut(conn)
-		return
+	case http.StateNew:
+		if c.ended || len(c.open) >= c.most && !c.makeRoom() {
+			cut(conn)
+			return
+		}
+	case http.StateActive:
+		does = asking
+	case http.StateIdle:
+		does = kept
 	}
 	c.clock++
-	c.open[conn] = standing{state, c.clock}
+	c.open[conn] = standing{does, c.clock}
 }
 
-// makeRoom closes the connection that has asked nothing for longest; before
-// those that are kept for a next request come those that never asked. False:
-// all are busy.
+// note says more of what the connection of a request does.
+func (c *conns) note(ctx context.Context, does doing) {
+	conn, ok := ctx.Value(connKey{}).(net.Conn)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, open := c.open[conn]; open {
+		c.open[conn] = standing{does, s.since}
+	}
+}
+
+// makeRoom closes the connection that can be spared best, of several that which
+// has done so for longest. False: all ask how the agent is.
 func (c *conns) makeRoom() bool {
 	var found net.Conn
+	best := standing{does: asksHealth}
 	for conn, s := range c.open {
-		if s.state == http.StateActive {
-			continue
-		}
-		if best, ok := c.open[found]; !ok || s.state < best.state || s.state == best.state && s.since < best.since {
-			found = conn
+		if s.does < best.does || found != nil && s.does == best.does && s.since < best.since {
+			found, best = conn, s
 		}
 	}
 	if found == nil {
@@ -90,7 +127,7 @@ func (c *conns) close() {
 	defer c.mu.Unlock()
 	c.ended = true
 	for conn, s := range c.open {
-		if s.state == http.StateNew {
+		if s.does == silent {
 			cut(conn)
 		}
 	}

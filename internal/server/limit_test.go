@@ -1,11 +1,15 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -123,40 +127,117 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-// Those that are kept for a next request make room after those that never
-// asked, and those that are at work do not.
+// Who sends the head of a request and not its body keeps nobody out.
+func TestUnsentBodiesKeepNobodyOut(t *testing.T) {
+	s := start(t, sample().options())
+	var crowd []net.Conn
+	for i := range mostConns + 88 {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\nabc", []string{"POST /-/reload", "GET /", "GET /healthz"}[i%3])
+		crowd = append(crowd, c)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for _, c := range crowd {
+			_, _ = io.Copy(io.Discard, c)
+		}
+	}()
+	began := time.Now()
+	for all := false; !all; {
+		select {
+		case <-gone:
+			all = true
+		default:
+		}
+		for _, path := range []string{"/healthz", "/readyz", "/"} {
+			asked := time.Now()
+			if r := ask(t, s, "GET", path, nil); r.status != 200 || time.Since(asked) > bodyTime {
+				t.Fatalf("%s: got %d after %v", path, r.status, time.Since(asked))
+			}
+		}
+	}
+	if took := time.Since(began); took > requestTime/2 {
+		t.Errorf("the last of them was there for %v", took)
+	}
+}
+
+// A body that comes is waited for, and one that does not for a short time; the
+// answer comes before.
+func TestAnUnsentBodyIsNotWaitedFor(t *testing.T) {
+	s := start(t, sample().options())
+	c, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc")
+	if err := c.SetReadDeadline(began.Add(requestTime / 2)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(c)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 || !resp.Close || time.Since(began) > bodyTime {
+		t.Errorf("got %d after %v, %v, close %v", resp.StatusCode, time.Since(began), err, resp.Close)
+	}
+	if _, err := r.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection is still open: %v", err)
+	}
+	if r := ask(t, s, "POST", "/-/reload", func(r *http.Request) {
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(make([]byte, maxBody))), maxBody
+	}); r.status != 200 {
+		t.Errorf("with a body that comes: got %d %s", r.status, r.body)
+	}
+}
+
+// Those that send a body make room first, then those that never asked, those
+// that are kept for a next request, and the others; who asks how the agent is
+// stays.
 func TestWhoMakesRoom(t *testing.T) {
-	c := newConns(3)
+	c := newConns(5)
 	pipe := func() net.Conn {
 		a, b := net.Pipe()
 		t.Cleanup(func() { a.Close(); b.Close() })
 		return a
 	}
-	kept, silent, working := pipe(), pipe(), pipe()
-	for _, conn := range []net.Conn{kept, silent, working} {
+	note := func(conn net.Conn, does doing) { c.note(inContext(t.Context(), conn), does) }
+	health, working, body, idle, mute := pipe(), pipe(), pipe(), pipe(), pipe()
+	for _, conn := range []net.Conn{health, working, body, idle, mute} {
 		c.track(conn, http.StateNew)
+		if conn != mute {
+			c.track(conn, http.StateActive)
+		}
 	}
-	c.track(kept, http.StateActive)
-	c.track(kept, http.StateIdle)
-	c.track(working, http.StateActive)
-	for i, want := range []net.Conn{silent, kept} {
+	c.track(idle, http.StateIdle)
+	note(health, asksHealth)
+	note(body, sending)
+	for i, want := range []net.Conn{body, mute, idle, working} {
 		next := pipe()
 		c.track(next, http.StateNew)
 		c.track(next, http.StateActive)
-		if _, open := c.open[want]; open {
-			t.Errorf("%d: another made room", i)
+		note(next, asksHealth)
+		if _, open := c.open[want]; open || len(c.open) != 5 {
+			t.Errorf("%d: another made room; %d are open", i, len(c.open))
 		}
 	}
 	last := pipe()
 	c.track(last, http.StateNew)
-	if _, open := c.open[last]; open || len(c.open) != 3 {
-		t.Errorf("all are at work, and %d are open", len(c.open))
+	if _, open := c.open[last]; open || len(c.open) != 5 {
+		t.Errorf("all ask how the agent is, and %d are open", len(c.open))
 	}
 	if _, err := last.Write([]byte("x")); err == nil {
 		t.Error("the one too many is not closed")
 	}
-	c.track(working, http.StateClosed)
-	if len(c.open) != 2 {
+	c.track(health, http.StateClosed)
+	if len(c.open) != 4 {
 		t.Errorf("%d are open after one closed", len(c.open))
 	}
 }

@@ -110,7 +110,7 @@ func New(o Options) (*Server, error) {
 	s.http = &http.Server{
 		Handler: s.handler(), ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: answerTime,
-		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ConnState: s.conns.track,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeaderBytes, ConnState: s.conns.track, ConnContext: inContext,
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams},
 	}
 	s.http.RegisterOnShutdown(s.end) // what waits ends at once, not at the deadline
