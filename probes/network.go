@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -27,14 +28,24 @@ type wireFact struct {
 // certificate that was at fault before.
 func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	class, reason, text := transport.Classify(err)
-	if expired(ctx) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS {
+	if expired(ctx) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS && !errors.Is(err, syscall.ECONNREFUSED) {
 		end, _ := ctx.Deadline()
+		if !w.start.Before(end) {
+			return tooLate(w.start.Sub(end))
+		}
 		return w.timeout(end.Sub(w.start))
 	}
 	if hint := transport.NameHint(err); hint != "" {
 		return &finding{reason, text, hint}
 	}
 	return &finding{reason, text, w.hint(reason)}
+}
+
+// tooLate is the fault of a request whose time was over before it began: nobody
+// was asked, so nobody else is to blame.
+func tooLate(by time.Duration) *finding {
+	return &finding{check.Internal, fmt.Sprintf("this machine was too busy: the request was to begin %s after the time of its run was over", inSeconds(by)),
+		"look at the load of the machine that Watchword runs on: CPU, memory, or more monitors than it carries"}
 }
 
 // expired says whether the deadline of ctx has passed. A timer of somebody else

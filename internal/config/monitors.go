@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/knadh/koanf/v2"
 	"go.yaml.in/yaml/v3"
@@ -206,6 +207,8 @@ func (m *monitors) identify(k *monitorKeys, v view) {
 	at, _ := v.place("name")
 	if k.Name == "" {
 		m.judge(at, "name: a monitor needs a name")
+	} else if hidden(k.Name) {
+		m.judge(at, "name: it holds characters that cannot be seen, such as those that move a cursor or turn the direction of writing")
 	} else if old, ok := m.names[k.Name]; ok {
 		m.judge(at, fmt.Sprintf("name: %q is the name of another monitor at %s", k.Name, old))
 	} else {
@@ -229,6 +232,12 @@ func (m *monitors) identify(k *monitorKeys, v view) {
 	case m.names[k.Name] == at || v.has("id"): // else it was said of the name
 		m.judge(at, fmt.Sprintf("the id %q belongs to another monitor at %s: give one of them another id", k.ID, old))
 	}
+}
+
+// hidden says whether a name holds what no page, terminal or message shows as it
+// is: control characters, and those that turn the direction of writing.
+func hidden(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
 }
 
 // slug makes an id of a name: lower case, every run of other characters a dash.

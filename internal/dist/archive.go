@@ -32,17 +32,18 @@ func (f file) mode() fs.FileMode {
 // documents are the files that go along. git lists them: what else lies beside
 // an example may be a secret.
 func documents(ctx context.Context) ([]file, error) {
-	list, err := output(ctx, nil, "git", "ls-files", "-z", "--", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.yml", "docs/images", "examples", "packaging")
+	list, err := output(ctx, nil, "git", "ls-files", "-s", "-z", "--", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/*.yml", "docs/images", "examples", "packaging")
 	if err != nil {
 		return nil, err
 	}
 	var files []file
-	for name := range strings.SplitSeq(strings.Trim(list, "\x00"), "\x00") {
+	for line := range strings.SplitSeq(strings.Trim(list, "\x00"), "\x00") {
+		about, name, _ := strings.Cut(line, "\t") // mode, object and stage; name
 		content, err := os.ReadFile(filepath.FromSlash(name))
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, file{name: name, content: content})
+		files = append(files, file{name: name, content: content, program: strings.HasPrefix(about, "100755")})
 	}
 	return files, nil
 }

@@ -29,6 +29,9 @@ func CheckAccess(a Access) []check.Problem {
 			ps = append(ps, check.Problem{Path: fmt.Sprintf("public[%d]", i), Message: fmt.Sprintf("%q is none of status, badges", what)})
 		}
 	}
+	if i := slices.Index(a.Public, publicBadges); i >= 0 {
+		ps = append(ps, check.Problem{Path: fmt.Sprintf("public[%d]", i), Message: "there are no badges yet: it opens nothing", Warning: true})
+	}
 	if len(a.Public) > 0 && !a.Asks() {
 		ps = append(ps, check.Problem{Path: "public", Message: "it opens nothing, since nobody has to log in: set auth.type to basic", Warning: true})
 	}

@@ -80,6 +80,9 @@ func place(path string, err error) error {
 	if isFull(err) {
 		return say("there is no room left on the disk of %s: make some (df -h %s)", path, dir)
 	}
+	if isBusy(err) {
+		return say("%s is held by another program, such as sqlite3 or a backup (fuser %s names it): end that; it is tried again by itself", path, path)
+	}
 	return err
 }
 
@@ -89,6 +92,12 @@ func unwritable(path, verb string, err error) string {
 			machine.InContainer("; in a container with a read-only root: mount a volume, as at /data"))
 	}
 	return machine.Unusable(path, verb, err)
+}
+
+// isBusy says whether another program has locked the database for itself.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func isFull(err error) bool {
