@@ -64,10 +64,13 @@ func (g signs) accused() suspect {
 // where it keeps its reasons to itself by what is known of the request.
 func (s *Source) suspected(f *finding) suspect {
 	is := f.signs.accused()
-	switch {
-	case f.code == "jti_known":
-		return theJTI
-	case is != unknown && is != theKey && is != theSecret:
+	if f.code == "jti_known" {
+		is = theJTI
+	}
+	if !s.has(is) {
+		is = unknown
+	}
+	if is != unknown && is != theKey && is != theSecret {
 		return is
 	}
 	if known := s.deduced(f); known != unknown {
@@ -77,6 +80,27 @@ func (s *Source) suspected(f *finding) suspect {
 		return theKey
 	}
 	return is
+}
+
+// has says whether this client has what is suspected: who sends no assertion
+// need not look at one, whatever the words of the provider.
+func (s *Source) has(is suspect) bool {
+	switch is {
+	case theJTI, theClock:
+		return s.asserts()
+	case theAlgorithm:
+		return slices.Contains(signing(), s.o.AuthMethod)
+	case theKey:
+		return s.o.AuthMethod == methodKeyJWT
+	case theCertificate:
+		return slices.Contains(byCertificate(), s.o.AuthMethod) || s.o.CertificateFile != "" || s.o.TLS.CertFile != ""
+	}
+	return true
+}
+
+// asserts says whether the client proves itself by an assertion.
+func (s *Source) asserts() bool {
+	return s.o.AuthMethod == methodFederated || slices.Contains(signing(), s.o.AuthMethod)
 }
 
 // deduced tells what is odd about the request itself.
@@ -129,7 +153,7 @@ func (s *Source) rejected(f *finding) string {
 	case theClock:
 		return s.clockHint(f)
 	case theAudience:
-		return entry + fmt.Sprintf(": the assertion is made out for %q; set assertion_audience to what the provider wants, mostly its token endpoint or its issuer", f.sent.audience)
+		return entry + ": " + s.audienceHint(f)
 	case theAlgorithm:
 		return entry + fmt.Sprintf(": the assertion is signed with %s; set algorithm to what the entry says, then compare the keys", f.sent.algorithm)
 	case theKey:
@@ -147,14 +171,14 @@ func (s *Source) entry() string {
 // rejectedFor is about a refusal without a clue, by the way the client proves
 // itself.
 func (s *Source) rejectedFor(f *finding, entry string) string {
-	if f.code == "invalid_request" && !slices.Contains(signing(), s.o.AuthMethod) && s.o.AuthMethod != methodFederated {
+	if f.code == "invalid_request" && (s.o.AuthMethod == methodBasic || s.o.AuthMethod == methodPost) {
 		return entry + fmt.Sprintf(": the secret (line end? special characters: `basic_encoding`), auth_method %s, `params`, and whether %s is its public address", s.o.AuthMethod, s.TokenURL())
 	}
 	switch s.o.AuthMethod {
 	case methodSecretJWT:
 		return entry + fmt.Sprintf(": the secret, auth_method client_secret_jwt with %s, and secret_digest (now %t; Authelia wants true)", f.sent.algorithm, s.o.SecretDigest)
 	case methodFederated:
-		return entry + fmt.Sprintf(": it has to trust assertions with %s and aud %q%s, and know the keys of that issuer", f.sent.party, f.sent.audience, s.staleness(f))
+		return entry + fmt.Sprintf(": it has to trust what the assertion says, and know the keys of its issuer; it has %s", s.foreign(f))
 	case methodNone:
 		return entry + ": the provider wants the client to prove itself; set auth_method and what belongs to it"
 	}
@@ -169,6 +193,33 @@ func (s *Source) staleness(f *finding) string {
 	return fmt.Sprintf("; it expired on %s, so look at who writes %s", f.sent.expires.UTC().Format(time.RFC3339), s.o.AssertionFile)
 }
 
+// foreign tells what the assertion of another provider says of itself.
+func (s *Source) foreign(f *finding) string {
+	if f.sent.party == "" {
+		return fmt.Sprintf("no claims that can be read: does %s hold a JWT?", s.o.AssertionFile)
+	}
+	aud := "no aud"
+	if f.sent.audience != "" {
+		aud = fmt.Sprintf("aud %q", f.sent.audience)
+	}
+	return f.sent.party + ", " + aud + s.staleness(f)
+}
+
+// audienceHint is about the audience of the assertion, and of the token where
+// there is none.
+func (s *Source) audienceHint(f *finding) string {
+	asked := s.audienceAsked()
+	switch {
+	case s.o.AuthMethod == methodFederated:
+		return fmt.Sprintf("who writes %s has to ask for the audience that the provider wants; it has %s", s.o.AssertionFile, s.foreign(f))
+	case s.asserts():
+		return fmt.Sprintf("the assertion is made out for %q; set assertion_audience to what the provider wants, mostly its token endpoint or its issuer", f.sent.audience)
+	case len(asked) == 0:
+		return "no audience is asked for: set `audience` or `resource` to what the client may have"
+	}
+	return fmt.Sprintf("the client may not have the audience %q: allow it there, to the letter, or change `audience` or `resource`", strings.Join(asked, " "))
+}
+
 func (s *Source) keyHint(f *finding) string {
 	kid := "no kid"
 	if f.sent.keyID != "" {
@@ -178,7 +229,7 @@ func (s *Source) keyHint(f *finding) string {
 }
 
 func (s *Source) certificateHint(f *finding) string {
-	if s.o.AuthMethod == methodKeyJWT {
+	if s.o.CertificateFile != "" {
 		return fmt.Sprintf("the certificate in %s has to be registered there; its %s is sent", s.o.CertificateFile, f.sent.thumb)
 	}
 	shown := "the certificate in " + s.o.TLS.CertFile

@@ -178,6 +178,20 @@ func TestWhatIsNotListed(t *testing.T) {
 	}
 }
 
+// TestNoMethodsListed: no list means client_secret_basic (RFC 8414, section 2),
+// and no words are put into the provider's mouth.
+func TestNoMethodsListed(t *testing.T) {
+	for method, want := range map[string]string{
+		methodBasic: "", methodFederated: "",
+		methodKeyJWT: "the provider names no methods, which means client_secret_basic, and auth_method is private_key_jwt",
+	} {
+		got := (&metadata{}).differs(Options{AuthMethod: method}, "")
+		if strings.Join(got, "\n") != want {
+			t.Errorf("%s: %q", method, got)
+		}
+	}
+}
+
 // TestMutualTLSAlias: client certificates are shown where the provider wants
 // them (RFC 8705, section 5), and nothing else is.
 func TestMutualTLSAlias(t *testing.T) {

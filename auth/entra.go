@@ -61,15 +61,49 @@ func (s *Source) aadstsAsked(f *finding) string {
 
 // aadstsAssertion is about assertions, of certificates and of other providers.
 func (s *Source) aadstsAssertion(f *finding, secrets string) string {
+	switch s.o.AuthMethod {
+	case methodFederated:
+		return s.aadstsForeign(f, secrets)
+	case methodSecretJWT:
+		switch f.signs.aadsts {
+		case 700021, 700024, 700027, 700030, 50012, 5002723:
+			return "Entra ID takes no assertion that is signed with a secret: set auth_method to client_secret_post, or to private_key_jwt with a certificate_file"
+		}
+	case methodKeyJWT:
+		return s.aadstsCertificate(f, secrets)
+	}
+	return ""
+}
+
+func (s *Source) aadstsCertificate(f *finding, secrets string) string {
 	switch f.signs.aadsts {
-	case 700024, 700021:
+	case 700024:
 		return s.clockHint(f)
-	case 700027, 50012, 700030:
-		return fmt.Sprintf("%s, Certificates: the certificate in %s has to be uploaded there; its %s is what it is found by, and PS256 goes with x5t#S256", secrets, orNone(s.o.CertificateFile), orNone(f.sent.thumb))
+	case 700021:
+		return fmt.Sprintf("the assertion is not of the client that the request names: client_id, now %q, has to be the Application (client) ID of the App registration, to the letter", s.o.ClientID)
+	case 700030:
+		return fmt.Sprintf("the subject of the certificate in %s is not authorized for the application, or it is a certificate of another cloud: upload it at %s, Certificates", orNone(s.o.CertificateFile), secrets)
+	case 5002723:
+		if s.o.CertificateFile == "" {
+			return "the assertion does not tell by which certificate it is signed: set certificate_file, which adds x5t#S256, and upload the certificate at " + secrets + ", Certificates"
+		}
+	case 700027, 50012:
+	default:
+		return ""
+	}
+	return fmt.Sprintf("%s, Certificates: the certificate in %s has to be uploaded there; its %s is what it is found by, and PS256 goes with x5t#S256", secrets, orNone(s.o.CertificateFile), orNone(f.sent.thumb))
+}
+
+func (s *Source) aadstsForeign(f *finding, secrets string) string {
+	switch f.signs.aadsts {
+	case 700024:
+		return s.clockHint(f)
+	case 700021:
+		return fmt.Sprintf("the assertion in %s is that of another application than client_id %q: it has %s", s.o.AssertionFile, s.o.ClientID, s.foreign(f))
 	case 70021, 700211, 700212, 700213:
-		return fmt.Sprintf("%s, Federated credentials: one has to name the assertion's issuer, subject and audience to the letter: it has %s, aud %q%s", secrets, f.sent.party, f.sent.audience, s.staleness(f))
-	case 700023, 5002723:
-		return fmt.Sprintf("the assertion is made out for %q: take assertion_audience out, so that it is the token endpoint", f.sent.audience)
+		return fmt.Sprintf("%s, Federated credentials: one has to name the assertion's issuer, subject and audience to the letter: it has %s", secrets, s.foreign(f))
+	case 700027, 50012:
+		return fmt.Sprintf("the signature of the assertion in %s was refused: the issuer in it has to show its keys at an address that Entra ID reaches; it has %s", s.o.AssertionFile, s.foreign(f))
 	}
 	return ""
 }

@@ -48,7 +48,7 @@ func TestFederated(t *testing.T) {
 	}{
 		{"good", other("pod", "api", time.Hour), "ok", ""},
 		{"rotated", other("pod", "api", 2*time.Hour), "ok", ""},
-		{"other subject", other("another", "api", time.Hour), "credential/client_rejected", `sub "another" of iss "https://kubernetes.example" and aud "api"`},
+		{"other subject", other("another", "api", time.Hour), "credential/client_rejected", `sub "another" of iss "https://kubernetes.example", aud "api"`},
 		{"expired", other("pod", "api", -time.Hour), "credential/client_rejected", "it expired on"},
 		{"half", other("pod", "api", time.Hour)[:60], "credential/secret_unavailable", "is it still being written"},
 		{"empty", nil, "credential/secret_unavailable", "rename it"},

@@ -149,12 +149,8 @@ func (m metadata) otherIssuer(issuer string) string {
 // is no fault: not everything that is supported has to be listed.
 func (m *metadata) differs(o Options, algorithm string) []string {
 	var ws []string
-	listed := m.Methods
-	if listed == nil {
-		listed = []string{methodBasic} // RFC 8414, section 2
-	}
-	if method := o.AuthMethod; method != methodFederated && !slices.Contains(listed, method) {
-		ws = append(ws, fmt.Sprintf("the provider does not list auth_method %s, but %s", method, shownList(listed)))
+	if w := m.methodDiffers(o.AuthMethod); w != "" {
+		ws = append(ws, w)
 	}
 	if algorithm != "" && m.Algorithms != nil && !slices.Contains(m.Algorithms, algorithm) {
 		ws = append(ws, fmt.Sprintf("the provider does not list algorithm %s, but %s", algorithm, shownList(m.Algorithms)))
@@ -168,6 +164,18 @@ func (m *metadata) differs(o Options, algorithm string) []string {
 		}
 	}
 	return ws
+}
+
+func (m *metadata) methodDiffers(method string) string {
+	switch {
+	case method == methodFederated || slices.Contains(m.Methods, method):
+		return ""
+	case m.Methods != nil:
+		return fmt.Sprintf("the provider does not list auth_method %s, but %s", method, shownList(m.Methods))
+	case method != methodBasic: // what no list means (RFC 8414, section 2)
+		return fmt.Sprintf("the provider names no methods, which means client_secret_basic, and auth_method is %s", method)
+	}
+	return ""
 }
 
 // unlisted says whether a scope is of a kind that providers do not list:

@@ -2,10 +2,14 @@ package auth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/watchword/watchword/internal/check"
 )
+
+// bearerScope is what Authelia's gate wants of a token.
+const bearerScope = "authelia.bearer.authz"
 
 // system names the exact setting at a provider that is known by its answer, ""
 // where that is not clear.
@@ -43,6 +47,8 @@ func (s *Source) authelia(f *finding) string {
 
 func (s *Source) autheliaClient(f *finding, client string) string {
 	switch is := s.suspected(f); {
+	case s.isBarred(f, is):
+		return fmt.Sprintf("no client with the scope %s may prove itself by %s: set auth_method: client_secret_basic, as `token_endpoint_auth_method` of %s, and client_secret", bearerScope, s.o.AuthMethod, client)
 	case is == theMethod:
 		return fmt.Sprintf("`token_endpoint_auth_method` of %s is not %s: make the two the same", client, s.o.AuthMethod)
 	case is.isGeneral() || is == theCertificate || s.o.AuthMethod == methodFederated || s.o.AuthMethod == methodNone:
@@ -53,6 +59,18 @@ func (s *Source) autheliaClient(f *finding, client string) string {
 		return fmt.Sprintf("compare `client_id` and `client_secret` (a digest of the secret) of %s; `token_endpoint_auth_method` has to be %s", client, s.o.AuthMethod)
 	}
 	return ""
+}
+
+// isBarred says whether the client was refused for a way of proving with which
+// Authelia does not start if the client has the scope of its gate.
+func (s *Source) isBarred(f *finding, is suspect) bool {
+	switch {
+	case !slices.Contains(s.o.Scopes, bearerScope) || is.isGeneral():
+		return false
+	case s.o.AuthMethod == methodPost:
+		return is == theMethod || f.code == "invalid_client"
+	}
+	return s.o.AuthMethod == methodNone
 }
 
 func (s *Source) autheliaAssertion(f *finding, client string, is suspect) string {
@@ -81,8 +99,8 @@ func (s *Source) pocketID(f *finding) string {
 		if s.o.AuthMethod != methodFederated {
 			return "it knows no keys of clients, so auth_method " + s.o.AuthMethod + " cannot be used: use client_secret_basic, or federated with another provider's token"
 		}
-		return fmt.Sprintf("Federated Client Credentials on the page of client %q have to name the assertion's issuer, subject and audience: it has %s, aud %q%s",
-			s.o.ClientID, f.sent.party, f.sent.audience, s.staleness(f))
+		return fmt.Sprintf("Federated Client Credentials on the page of client %q have to name the assertion's issuer, subject and audience: it has %s",
+			s.o.ClientID, s.foreign(f))
 	case "grant type not supported":
 		return "client credentials came with version 1.11: update it"
 	}
@@ -96,6 +114,8 @@ func (s *Source) keycloak(f *finding) string {
 	switch is := s.suspected(f); {
 	case f.code == "Realm does not exist":
 		return fmt.Sprintf("there is no such realm in %s: …/realms/REALM", s.shownPlace())
+	case s.o.AuthMethod == methodNone && f.reason != check.ScopeRejected:
+		return client + ", Settings: switch Client authentication on, or set auth_method and what belongs to it if it is on: a client without proof gets no token"
 	case strings.Contains(words, "service account"):
 		return client + ", Settings: switch on Client authentication and Service accounts roles"
 	case f.reason == check.ScopeRejected:

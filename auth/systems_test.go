@@ -23,6 +23,8 @@ func TestSystems(t *testing.T) {
 		o.AuthMethod, o.ClientSecret = methodKeyJWT, secret.Text{}
 		o.PrivateKeyFile = saved(t, "key.pem", keyText(t, rsaKey(t, 2048), false))
 	}
+	bySecret := func(o *Options) { o.AuthMethod = methodSecretJWT }
+	none := func(o *Options) { o.AuthMethod, o.ClientSecret = methodNone, secret.Text{} }
 	federated := func(o *Options) {
 		o.AuthMethod, o.ClientSecret, o.AssertionFile = methodFederated, secret.Text{}, assertionFile
 	}
@@ -40,6 +42,12 @@ func TestSystems(t *testing.T) {
 		{"Entra, no proof", entra("invalid_client", 7000218), 401, nil, "credential/client_rejected", []string{"client_secret_post, private_key_jwt or federated"}},
 		{"Entra, scope", entra("invalid_scope", 70011), 400, nil, "credential/scope_rejected", []string{"/.default", "authelia.bearer.authz"}},
 		{"Entra, resource", entra("invalid_resource", 500011), 400, nil, "credential/audience_rejected", []string{"Expose an API"}},
+		{"Entra, no thumbprint", entra("invalid_client", 5002723), 401, byKey, "credential/client_rejected", []string{"AADSTS5002723", "set certificate_file, which adds x5t#S256"}},
+		{"Entra, signed by secret", entra("invalid_client", 5002723), 401, bySecret, "credential/client_rejected", []string{"AADSTS5002723", "Entra ID takes no assertion that is signed with a secret"}},
+		{"Entra, other client", entra("invalid_client", 700021), 401, byKey, "credential/client_rejected", []string{"AADSTS700021", `client_id, now "uptime kuma:1", has to be the Application (client) ID`}},
+		{"Entra, whose assertion", entra("invalid_client", 700021), 401, federated, "credential/client_rejected", []string{"AADSTS700021", `that of another application than client_id "uptime kuma:1": it has sub "pod"`}},
+		{"Entra, subject", entra("invalid_client", 700030), 401, byKey, "credential/client_rejected", []string{"AADSTS700030", "the subject of the certificate in", "another cloud"}},
+		{"Entra, no words", entra("invalid_client", 700023), 401, byKey, "credential/client_rejected", []string{"AADSTS700023: compare credential"}},
 		{"Entra, key", entra("invalid_client", 700027), 401, byKey, "credential/client_rejected", []string{"AADSTS700027", "Certificates: the certificate"}},
 		{"Entra, time", entra("invalid_client", 700024), 401, byKey, "credential/client_rejected", []string{"AADSTS700024", "compare the clocks"}},
 		{"Entra, federated", entra("invalid_request", 70021), 400, federated, "credential/client_rejected", []string{"Federated credentials", `sub "pod" of iss "https://kubernetes.example", aud "api"`}},
@@ -52,6 +60,7 @@ func TestSystems(t *testing.T) {
 		{"Pocket ID, private key", `{"error":"Invalid client assertion"}`, 401, byKey, "credential/client_rejected", []string{"private_key_jwt cannot be used"}},
 		{"Keycloak, secret", `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, 401, nil, "credential/grant_rejected", []string{"Keycloak: Clients", "compare the Client Secret"}},
 		{"Keycloak, service account", `{"error":"unauthorized_client","error_description":"Client not enabled to retrieve service account"}`, 401, nil, "credential/grant_rejected", []string{"Service accounts roles"}},
+		{"Keycloak, no proof", `{"error":"unauthorized_client","error_description":"Invalid client or Invalid client credentials"}`, 401, none, "credential/grant_rejected", []string{"switch Client authentication on, or set auth_method"}},
 		{"Keycloak, realm", `{"error":"Realm does not exist"}`, 404, nil, "credential/client_rejected", []string{"no such realm"}},
 		{"Keycloak, signature", `{"error":"invalid_client","error_description":"Client authentication with signed JWT failed: Signature on JWT token failed validation"}`, 400, byKey, "credential/client_rejected", []string{"Signed JWT with algorithm RS256"}},
 		{"Keycloak, audience", `{"error":"invalid_client","error_description":"Client authentication with signed JWT failed: Invalid token audience"}`, 400, byKey, "credential/client_rejected", []string{"set assertion_audience"}},
