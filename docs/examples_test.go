@@ -221,8 +221,12 @@ func TestALBRules(t *testing.T) {
 			}
 		}
 	}
-	if parsed != 5 {
-		t.Errorf("%d annotations hold JSON, want 5", parsed)
+	if parsed != 7 {
+		t.Errorf("%d annotations hold JSON, want 7", parsed)
+	}
+	nobody := at(rules[len(rules)-1], "metadata", "annotations", "alb.ingress.kubernetes.io/actions.nobody").(string)
+	if at(rules[len(rules)-1], "spec", "defaultBackend", "service", "name") != "nobody" || !strings.Contains(nobody, `"statusCode": "403"`) || !regexp.MustCompile(`status_code +=\s"403"`).MatchString(terraform) {
+		t.Error("what matches no rule is not answered with 403 by both")
 	}
 	validation := at(rules[0], "metadata", "annotations", "alb.ingress.kubernetes.io/jwt-validation").(string)
 	for _, claim := range []string{"aud", "azp"} {
