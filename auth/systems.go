@@ -122,14 +122,21 @@ func (s *Source) keycloak(f *finding) string {
 		return fmt.Sprintf("%s, Client scopes: add %q", client, strings.Join(s.o.Scopes, " "))
 	case is.isGeneral() || s.o.AuthMethod == methodFederated:
 		return ""
-	case s.o.AuthMethod == methodKeyJWT:
-		return fmt.Sprintf("%s, Credentials: Client Authenticator has to be Signed JWT with algorithm %s or any; Keys: the certificate or JWKS URL of %s, with kid %s", client, f.sent.algorithm, s.o.PrivateKeyFile, orNone(f.sent.keyID))
-	case s.o.AuthMethod == methodSecretJWT:
-		return client + ", Credentials: Client Authenticator has to be Signed JWT with Client Secret, with algorithm " + f.sent.algorithm
-	case s.o.AuthMethod == methodTLS || s.o.AuthMethod == methodSelfSigned:
-		return fmt.Sprintf("%s, Credentials: Client Authenticator has to be X509 Certificate, and its Subject DN that of %s", client, s.o.TLS.CertFile)
 	}
-	return client + ", Credentials: compare the Client Secret; Client Authenticator has to be Client Id and Secret. An unknown client looks the same"
+	return s.keycloakProof(f, client+", Credentials: ")
+}
+
+// keycloakProof is about how the client is registered to prove itself.
+func (s *Source) keycloakProof(f *finding, credentials string) string {
+	switch s.o.AuthMethod {
+	case methodKeyJWT:
+		return fmt.Sprintf("%sClient Authenticator has to be Signed JWT with algorithm %s or any; Keys: the certificate or JWKS URL of %s, with kid %s", credentials, f.sent.algorithm, s.o.PrivateKeyFile, orNone(f.sent.keyID))
+	case methodSecretJWT:
+		return credentials + "Client Authenticator has to be Signed JWT with Client Secret, with algorithm " + f.sent.algorithm
+	case methodTLS, methodSelfSigned:
+		return fmt.Sprintf("%sClient Authenticator has to be X509 Certificate, and its Subject DN that of %s", credentials, s.o.TLS.CertFile)
+	}
+	return credentials + "compare the Client Secret; Client Authenticator has to be Client Id and Secret. An unknown client looks the same"
 }
 
 func orNone(s string) string {
