@@ -204,16 +204,7 @@ func (m *monitors) askProbes(k *monitorKeys, v view) {
 // identify checks name and id, and makes the id of the name where none is
 // given.
 func (m *monitors) identify(k *monitorKeys, v view) {
-	at, _ := v.place("name")
-	if k.Name == "" {
-		m.judge(at, "name: a monitor needs a name")
-	} else if hidden(k.Name) {
-		m.judge(at, "name: it holds characters that cannot be seen, such as those that move a cursor or turn the direction of writing")
-	} else if old, ok := m.names[k.Name]; ok {
-		m.judge(at, fmt.Sprintf("name: %q is the name of another monitor at %s", k.Name, old))
-	} else {
-		m.names[k.Name] = at
-	}
+	at := m.named(k.Name, v)
 	if v.has("id") {
 		at, _ = v.place("id")
 		if k.ID == "" || slug(k.ID) != k.ID {
@@ -232,6 +223,23 @@ func (m *monitors) identify(k *monitorKeys, v view) {
 	case m.names[k.Name] == at || v.has("id"): // else it was said of the name
 		m.judge(at, fmt.Sprintf("the id %q belongs to another monitor at %s: give one of them another id", k.ID, old))
 	}
+}
+
+// named checks the name and returns where it stands.
+func (m *monitors) named(name string, v view) Position {
+	at, _ := v.place("name")
+	old, taken := m.names[name]
+	switch {
+	case name == "":
+		m.judge(at, "name: a monitor needs a name")
+	case hidden(name):
+		m.judge(at, "name: it holds characters that cannot be seen, such as those that move a cursor or turn the direction of writing")
+	case taken:
+		m.judge(at, fmt.Sprintf("name: %q is the name of another monitor at %s", name, old))
+	default:
+		m.names[name] = at
+	}
+	return at
 }
 
 // hidden says whether a name holds what no page, terminal or message shows as it
