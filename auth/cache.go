@@ -2,12 +2,9 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/watchword/watchword/internal/check"
 )
 
 // token is one access token and what was told with it.
@@ -41,14 +38,6 @@ func (t *token) usable(now time.Time) bool {
 type fetcher interface {
 	fetch(ctx context.Context) outcome
 	fingerprint() fingerprint
-}
-
-// flight is one fetch that any number of callers wait for.
-type flight struct {
-	done      chan struct{}
-	token     *token
-	finding   *finding
-	replacing bool // the gate refused the token before
 }
 
 // cache holds the token of one credential.
@@ -118,95 +107,6 @@ func (t *token) or(why *finding) (*token, *finding) {
 	return nil, why
 }
 
-// joinLocked returns the flight under way or a new one, or why there is none.
-func (c *cache) joinLocked(now time.Time) (*flight, *finding) {
-	if c.flight != nil {
-		return c.flight, nil
-	}
-	if f, _ := c.blockedLocked(now); f != nil {
-		return nil, f
-	}
-	return c.startLocked(), nil
-}
-
-func (f *flight) wait(ctx context.Context) (*token, *finding) {
-	select {
-	case <-f.done:
-		return f.token, f.finding
-	case <-ctx.Done():
-	}
-	select { // both at once: the token wins
-	case <-f.done:
-		return f.token, f.finding
-	default:
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil, &finding{reason: check.Internal, message: "the run was cancelled while it waited for a token", err: ctx.Err()}
-	}
-	return nil, &finding{reason: check.TokenTimeout, waited: true, err: ctx.Err()}
-}
-
-// blockedLocked returns why nothing may be fetched now and until when, nil if
-// it may. A changed secret ends a back-off.
-func (c *cache) blockedLocked(now time.Time) (*finding, time.Time) {
-	if c.closed || c.ctx.Err() != nil {
-		return &finding{reason: check.Internal, message: "the credential is no longer in use"}, time.Time{}
-	}
-	own := now.Before(c.until)
-	byAll, until := c.where.backoff().blocked(now)
-	if !own && byAll == nil {
-		return nil, time.Time{}
-	}
-	if c.secretChanged() {
-		c.resetLocked()
-		return nil, time.Time{}
-	}
-	if own {
-		return c.last, c.until
-	}
-	return byAll, until
-}
-
-// secretChanged says whether the secrets are others than those of the last
-// request. What cannot be read has not changed.
-func (c *cache) secretChanged() bool {
-	none := fingerprint{}
-	if c.print == none {
-		return false
-	}
-	now := c.fetcher.fingerprint()
-	return now != none && now != c.print
-}
-
-func (c *cache) startLocked() *flight {
-	f := &flight{done: make(chan struct{})}
-	c.flight = f
-	c.wg.Go(func() { c.run(f) })
-	return f
-}
-
-func (c *cache) run(f *flight) {
-	o := c.ask()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer close(f.done)
-	c.flight = nil
-	if o.finding != nil {
-		f.finding = o.finding
-		c.failLocked(o)
-		return
-	}
-	c.generation++
-	o.token.generation = c.generation
-	f.token, c.before, c.token = o.token, c.token, o.token
-	c.used, c.last, c.fails, c.until, c.print = false, nil, 0, time.Time{}, o.print
-	if f.replacing {
-		c.replaced = time.Now()
-		c.unaccepted++
-	}
-	c.armLocked(time.Until(o.token.refresh))
-}
-
 // ask sends one request, unless the endpoint fell out of favour meanwhile.
 func (c *cache) ask() outcome {
 	e, lost := c.locate()
@@ -255,10 +155,10 @@ func (c *cache) refreshLocked(now time.Time) {
 	if c.flight != nil {
 		return
 	}
-	blocked, until := c.blockedLocked(now)
+	f, _, until := c.openLocked(now)
 	switch {
-	case blocked == nil:
-		c.startLocked()
+	case f != nil:
+		c.startLocked(f)
 	case until.After(now):
 		c.armLocked(until.Sub(now))
 	}
@@ -268,12 +168,13 @@ func (c *cache) refreshLocked(now time.Time) {
 func (c *cache) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.resetLocked()
+	c.relentLocked()
+	c.where.backoff().end()
 }
 
-func (c *cache) resetLocked() {
+// relentLocked ends the back-off of this credential, and of nobody else.
+func (c *cache) relentLocked() {
 	c.fails, c.until, c.unaccepted, c.replaced = 0, time.Time{}, 0, time.Time{}
-	c.where.backoff().end()
 }
 
 // close ends the fetch under way and waits for it.

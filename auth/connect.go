@@ -25,14 +25,14 @@ func (s *Source) connect() error {
 		return err
 	}
 	open := s.o.TLS
-	open.CertFile, open.KeyFile = "", "" // asking whether somebody is alive proves nothing about us
+	open.CertFile, open.KeyFile = "", "" // what is open to all, and whether somebody is alive, is asked as nobody
 	public, err := s.registry.wire(transport.Options{TLS: open})
 	if err != nil {
 		return err
 	}
 	asked := plainURL(u)
 	if s.o.Issuer != "" {
-		s.found = s.registry.issuerOf(providerKey{s.o.Issuer, s.o.TLS}, s.wire)
+		s.found = s.registry.issuerOf(providerKey{s.o.Issuer, open}, public)
 		asked = wellKnown(s.o.Issuer)[0]
 	}
 	s.alive = s.registry.providerOf(providerKey{asked, open}, public)

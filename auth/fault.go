@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,11 +36,8 @@ type finding struct {
 // fault tells a finding for this credential.
 func (s *Source) fault(f *finding) *check.Fault {
 	out := &check.Fault{Class: check.ClassOf(f.reason), Reason: f.reason, Message: f.message, Hint: s.hint(f), Err: f.err}
-	if f.waited {
-		out.Message = fmt.Sprintf("the token endpoint at %s did not answer in the time that this run had left", s.host)
-	}
 	if out.Message == "" {
-		out.Message = fmt.Sprintf("the token endpoint at %s %s", s.host, f.text)
+		out.Message = s.message(f)
 	}
 	switch out.Class {
 	case check.IDP:
@@ -50,6 +48,36 @@ func (s *Source) fault(f *finding) *check.Fault {
 		out.Cause = check.Cause{Kind: check.CauseAgent, Key: "agent"}
 	}
 	return out
+}
+
+// message tells what has no message of its own.
+func (s *Source) message(f *finding) string {
+	switch {
+	case f.waited && s.tokenURL() == "":
+		return fmt.Sprintf("the discovery document of %s did not come in the time that this run had left", s.shownPlace())
+	case f.waited:
+		return fmt.Sprintf("the token endpoint at %s did not answer in the time that this run had left", s.asked(f))
+	}
+	return fmt.Sprintf("the token endpoint at %s %s", s.asked(f), f.text)
+}
+
+// asked is the host that a token request goes to: with issuer it may be another
+// than that of the issuer.
+func (s *Source) asked(f *finding) string {
+	for _, raw := range []string{f.sent.to, s.tokenURL()} {
+		if u, err := url.Parse(raw); err == nil && u.Host != "" {
+			return u.Host
+		}
+	}
+	return s.host
+}
+
+// askedURL is where a request went, fit to be shown.
+func (s *Source) askedURL(f *finding) string {
+	if f.sent.to != "" {
+		return secret.URL(f.sent.to)
+	}
+	return s.shownPlace()
 }
 
 // hint says what to look at next, with the names of the configuration.
@@ -119,11 +147,11 @@ func (s *Source) refusedHint(f *finding) string {
 func (s *Source) strained(f *finding) string {
 	switch f.reason {
 	case check.TokenTimeout:
-		return fmt.Sprintf("look at the load and the log of the identity provider at %s; %s waits %s (timeout), and within a run not longer than the run", s.host, s.who(), s.o.Timeout)
+		return fmt.Sprintf("look at the load and the log of the identity provider at %s; %s waits %s (timeout), and within a run not longer than the run", s.asked(f), s.who(), s.o.Timeout)
 	case check.TokenServerError:
-		return fmt.Sprintf("look at the log of the identity provider at %s and of the proxy before it; %s is not the reason", s.host, s.who())
+		return fmt.Sprintf("look at the log of the identity provider at %s and of the proxy before it; %s is not the reason", s.asked(f), s.who())
 	}
-	return fmt.Sprintf("%s counts requests, often only refused ones: look for a client with a wrong secret at this address, beginning with %s; nothing is asked until the wait is over", s.host, s.who())
+	return fmt.Sprintf("%s counts requests, often only refused ones: look for a client with a wrong secret at this address, beginning with %s; nothing is asked until the wait is over", s.asked(f), s.who())
 }
 
 func (s *Source) unreachable(f *finding) string {
@@ -131,12 +159,12 @@ func (s *Source) unreachable(f *finding) string {
 		return clock
 	}
 	if f.tls {
-		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.host, s.name)
+		return fmt.Sprintf("TLS: look at the certificate of %s (and `tls.ca_file` of credential %q, if an authority of your own signed it)", s.asked(f), s.name)
 	}
 	if names := transport.NameHint(f.err); names != "" {
-		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.shownPlace(), names)
+		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.askedURL(f), names)
 	}
-	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.host, s.name, s.shownPlace())
+	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.asked(f), s.name, s.askedURL(f))
 }
 
 func (s *Source) malformed(f *finding) string {

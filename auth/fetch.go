@@ -26,16 +26,15 @@ const (
 func (s *Source) fetch(ctx context.Context) outcome {
 	to, m, f := s.target(ctx)
 	if f != nil {
-		s.tell(f, 0)
-		return outcome{finding: f}
+		return s.give(f, fingerprint{})
 	}
 	r, err := s.reveal()
 	if err != nil {
-		return s.give(s.unavailable(err))
+		return s.give(s.unavailable(err), fingerprint{})
 	}
 	p, err := s.prove(r, to)
 	if err != nil {
-		return s.give(s.unavailable(err))
+		return s.give(s.unavailable(err), r.print())
 	}
 	asked := time.Now()
 	a, f := s.request(ctx, r, p)
@@ -52,10 +51,11 @@ func (s *Source) fetch(ctx context.Context) outcome {
 	return o
 }
 
-// give is an outcome for which nothing was sent.
-func (s *Source) give(f *finding) outcome {
+// give is an outcome for which nothing was sent. The print is that of the secrets
+// as far as they were read: a key that is no good is not another one each time.
+func (s *Source) give(f *finding, print fingerprint) outcome {
 	s.tell(f, 0)
-	return outcome{finding: f}
+	return outcome{finding: f, print: print}
 }
 
 // heed has the provider's metadata read again where the endpoint that it named

@@ -22,16 +22,21 @@ func (s *Source) Fresh(ctx context.Context) (*check.TokenInfo, error) {
 	return &check.TokenInfo{Credential: s.name, Fetched: true, Expires: t.expires, Scope: t.answer.scope, Warning: t.answer.warning}, nil
 }
 
-// fresh returns a token of its own for those who ask at the same time.
+// fresh returns a token of its own for those who ask at the same time. Where the
+// credential was refused before, the request that is under way for all is proof
+// enough: who refuses counts each one.
 func (c *cache) fresh(ctx context.Context) (*token, *finding) {
 	c.mu.Lock()
 	f := c.trial
+	if f == nil && c.fails > 0 {
+		f = c.flight
+	}
 	if f == nil {
-		if blocked, _ := c.blockedLocked(time.Now()); blocked != nil {
+		var blocked *finding
+		if f, blocked, _ = c.openLocked(time.Now()); f == nil {
 			c.mu.Unlock()
 			return nil, blocked
 		}
-		f = &flight{done: make(chan struct{})}
 		c.trial = f
 		c.wg.Go(func() { c.tryOut(f) })
 	}
@@ -40,12 +45,19 @@ func (c *cache) fresh(ctx context.Context) (*token, *finding) {
 }
 
 func (c *cache) tryOut(f *flight) {
-	o := c.ask()
+	why := c.barred(f)
+	o := outcome{finding: why}
+	if why == nil {
+		o = c.ask()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer close(f.done)
 	c.trial, f.token, f.finding = nil, o.token, o.finding
-	if o.finding != nil {
+	switch {
+	case why != nil: // it counts where it was found
+		return
+	case o.finding != nil:
 		c.countLocked(o)
 		return
 	}

@@ -37,14 +37,15 @@ func (c *cache) replace(generation uint64, fetch bool) (f *flight, newer bool) {
 	if !fetch || !c.replaced.IsZero() && now.Sub(c.replaced) < gap {
 		return nil, false
 	}
-	if blocked, until := c.blockedLocked(now); blocked != nil {
+	f, blocked, until := c.openLocked(now)
+	if f == nil {
 		if until.IsZero() {
 			return nil, false
 		}
 		return landed(blocked), false
 	}
-	f = c.startLocked()
 	f.replacing = true
+	c.startLocked(f)
 	return f, false
 }
 

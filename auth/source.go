@@ -48,6 +48,10 @@ func (s *Source) Gate() string {
 // "" for credentials without one.
 func (s *Source) Provider() string { return s.provider }
 
+// Issuer is what the provider calls itself, with its path, as `issuer` of the
+// configuration says; "" where that names the token endpoint instead.
+func (s *Source) Issuer() string { return s.o.Issuer }
+
 // TokenURL is the token endpoint, fit to be shown; "" for credentials without one,
 // and with issuer as long as it was not found.
 func (s *Source) TokenURL() string {

@@ -138,7 +138,7 @@ func (p *Authz) attribute(ctx context.Context, r *run, f *check.Fault) *check.Fa
 	if f == nil || r.way == nil {
 		return f
 	}
-	fails := f.Reason == check.Status && r.status >= 500
+	fails := r.status >= 500 && (f.Reason == check.Status || f.Reason == check.GatewayError)
 	if f.Class != check.Network && !fails {
 		return f
 	}

@@ -279,6 +279,14 @@ func TestAuthzBlame(t *testing.T) {
 			t.Errorf("cause %+v", r.Fault.Cause)
 		}
 	})
+	for _, status := range []int{500, 502, 503, 504} { // of a credential without a provider to ask
+		w := way(stamp("old-token-000"))
+		w.Kind, w.Provider, w.Alive = "basic", "", nil
+		r := askAuthz(t, options(serve(t, answer(status, "")).URL), about(resource, "auth-request"), w)
+		if r.Fault == nil || r.Fault.Cause != gate {
+			t.Errorf("%d: %+v", status, r.Fault)
+		}
+	}
 	r := askAuthz(t, options(gone.URL), about(resource, "auth-request"), nil)
 	want(t, r, "network/connect")
 	if r.Fault.Cause.Kind != check.CauseAddress {

@@ -51,7 +51,12 @@ func (r *run) cause(class check.Class, reason check.Reason) check.Cause {
 // attribute asks who is to blame: where the provider of a gate is dead, a gate
 // that cannot check tokens is not at fault, and nor is the service.
 func (r *run) attribute(ctx context.Context, v verdict) *check.Fault {
-	f, w := r.blame(v.fault), r.way
+	return r.suspect(ctx, r.blame(v.fault))
+}
+
+// suspect puts a fault that was found with r.way down to its provider or gate.
+func (r *run) suspect(ctx context.Context, f *check.Fault) *check.Fault {
+	w := r.way
 	if w == nil || w.Alive == nil || w.Provider == "" || !r.doubtful(f) {
 		return f
 	}

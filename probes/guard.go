@@ -23,9 +23,12 @@ type GuardKeys struct {
 	// Named are the credentials that must be refused, by name. Their tokens are
 	// shared with monitors that they are good for: a guard never has one replaced.
 	Named map[string]*Way
-	// Issuer is the identity provider that tokens are forged in the name of, "" for
-	// the origin of the guarded URL.
+	// Issuer is the identity provider that tokens are forged in the name of, as it
+	// calls itself, "" for the origin of the guarded URL.
 	Issuer string
+	// Gate is how others get in there, nil if that is not known. It tells whose
+	// outage it is that the gate fails; nothing of it is ever sent.
+	Gate *Way
 }
 
 // Guard is a monitor of type guard: it tries to get in with what nobody should

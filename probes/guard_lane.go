@@ -49,8 +49,11 @@ func (l *lane) knock(ctx context.Context) *check.Fault {
 		if f == nil {
 			continue
 		}
-		if first == nil || isOpen(f) {
+		switch {
+		case isOpen(f):
 			first = f
+		case first == nil:
+			first = l.behind(ctx, f)
 		}
 		if isOpen(f) || l.inVain(f) {
 			l.hurried(ctx, first, i)
@@ -58,6 +61,17 @@ func (l *lane) knock(ctx context.Context) *check.Fault {
 		}
 	}
 	return first
+}
+
+// behind asks of a gate that fails whether it is its provider that is dead: then
+// the guard belongs to that incident, as those do who are let in.
+func (l *lane) behind(ctx context.Context, f *check.Fault) *check.Fault {
+	if l.keys.Gate == nil || f.Class != check.Target {
+		return f
+	}
+	l.way = l.keys.Gate
+	defer func() { l.way = nil }()
+	return l.suspect(ctx, f)
 }
 
 // inVain says whether further attempts would tell nothing, or do harm.

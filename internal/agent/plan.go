@@ -25,6 +25,7 @@ type plan struct {
 	monitors []*monitor // enabled ones, in the order of the files
 	byID     map[string]*monitor
 	twins    map[string]string // see twinsOf
+	gates    gates             // see gatesOf
 }
 
 type fingerprint = [32]byte
@@ -78,6 +79,7 @@ func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte)
 		return err
 	}
 	p.twins = twinsOf(monitors)
+	p.gates = p.gatesOf(monitors)
 	for _, m := range monitors {
 		if !m.Enabled {
 			continue

@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"slices"
-
 	"github.com/watchword/watchword/internal/config"
 	"github.com/watchword/watchword/probes"
 )
@@ -36,30 +34,11 @@ func (p *plan) newGuard(m *monitor, r *rooms) (prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := probes.GuardKeys{Named: map[string]*probes.Way{}, Issuer: p.issuer(m.cfg)}
+	k := probes.GuardKeys{Named: map[string]*probes.Way{}, Issuer: p.issuer(m.cfg), Gate: gateOf(p.sources[p.gates.at(m.cfg)])}
 	for _, name := range m.cfg.Credentials() {
 		k.Named[name] = wayIn(p.sources[name], m.origin)
 	}
 	return probes.NewGuard(m.check, o, m.cfg.Guard, k, common)
-}
-
-// issuer returns the provider that tokens are forged in the name of: that of the
-// credentials that the guard names, else the only one there is; "" for none.
-func (p *plan) issuer(m config.Monitor) string {
-	names := m.Credentials()
-	if len(names) == 0 {
-		names = sorted(p.sources)
-	}
-	var all []string
-	for _, name := range names {
-		if s := p.sources[name]; s != nil && s.Provider() != "" && !slices.Contains(all, s.Provider()) {
-			all = append(all, s.Provider())
-		}
-	}
-	if len(all) != 1 {
-		return ""
-	}
-	return all[0]
 }
 
 // prints sums up what a monitor depends on beside its own keys.
@@ -72,6 +51,9 @@ func (p *plan) prints(m config.Monitor) []any {
 	}
 	if m.Type == probes.TypeGuard {
 		all = append(all, p.issuer(m))
+		if s := p.sources[p.gates.at(m)]; s != nil {
+			all = append(all, s.Name(), s.print[:])
+		}
 	}
 	return append(all, p.twins[m.ID])
 }
@@ -90,4 +72,13 @@ func wayIn(s *source, origin string) *probes.Way {
 		w.Alive, w.Fresh, w.TokenURL = s.Alive, s.Fresh, s.TokenURL
 	}
 	return w
+}
+
+// gateOf tells a guard what stands behind its gate, and nothing that gets in;
+// nil where that is not known.
+func gateOf(s *source) *probes.Way {
+	if s == nil {
+		return nil
+	}
+	return &probes.Way{Credential: s.Name(), Gate: s.Gate(), Provider: s.Provider(), Alive: s.Alive}
 }
