@@ -127,7 +127,7 @@ func untar(t *testing.T, path string) map[string]string {
 		if h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.ModTime.Unix() != 1700000000 {
 			t.Errorf("%s belongs to %d:%d %q and is of %s", h.Name, h.Uid, h.Gid, h.Uname, h.ModTime)
 		}
-		if program := strings.HasSuffix(h.Name, "/watchword"); program != (h.Mode == 0o755) {
+		if program := strings.HasSuffix(h.Name, "/watchword") || strings.HasSuffix(h.Name, "/prepare"); program != (h.Mode == 0o755) {
 			t.Errorf("%s has the mode %o", h.Name, h.Mode)
 		}
 		files[h.Name] = string(must(t, func() ([]byte, error) { return io.ReadAll(archive) }))
