@@ -3,9 +3,11 @@ package auth
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -19,8 +21,9 @@ const (
 // document of the issuer that is asked, or the token endpoint, without credential
 // and query: other programs may live at its origin.
 type providerKey struct {
-	url string
-	tls transport.TLS
+	url    string
+	tls    transport.TLS
+	mutual bool // whether a client certificate is expected there
 }
 
 // provider answers whether an identity provider is alive: asked by many, it
@@ -28,6 +31,7 @@ type providerKey struct {
 type provider struct {
 	ctx       context.Context // ends with the registry
 	url       string
+	mutual    bool
 	wire      http.RoundTripper
 	userAgent string
 
@@ -38,7 +42,8 @@ type provider struct {
 	wg     sync.WaitGroup
 }
 
-// up says whether the provider gave any answer below 500. Where ctx ends before
+// up says whether the provider gave any answer below 500, or wanted to know who
+// asks. Where ctx ends before
 // that is known, a provider that was silent for two seconds counts as dead.
 func (p *provider) up(ctx context.Context) bool {
 	p.mu.Lock()
@@ -65,31 +70,42 @@ func (p *provider) up(ctx context.Context) bool {
 
 func (p *provider) ask(done chan struct{}) {
 	defer p.wg.Done()
-	status := p.get()
+	isUp := p.get()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.isUp = status > 0 && status < http.StatusInternalServerError
+	p.isUp = isUp
 	p.flight = nil
 	close(done)
 }
 
-// get returns the status of one unauthenticated request, 0 without an answer.
-// Redirects are answers.
-func (p *provider) get() int {
+// get says whether one unauthenticated request had an answer below 500. Redirects
+// are answers, and so is a handshake that ends for want of a client certificate.
+func (p *provider) get() bool {
 	ctx, cancel := context.WithTimeout(p.ctx, aliveTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(transport.Bind(ctx), http.MethodGet, p.url, http.NoBody)
 	if err != nil {
-		return 0
+		return false
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", p.userAgent)
 	resp, err := p.wire.RoundTrip(req)
 	if err != nil {
-		return 0
+		return p.wantsCertificate(err)
 	}
 	resp.Body.Close()
-	return resp.StatusCode
+	return resp.StatusCode < http.StatusInternalServerError
+}
+
+// wantsCertificate says whether somebody ended the handshake for want of a
+// client certificate. TLS 1.2 has no alert of its own for that (RFC 5246, section
+// 7.4.6), so that a general one counts where a certificate is expected.
+func (p *provider) wantsCertificate(err error) bool {
+	class, reason, text := transport.Classify(err)
+	if class != check.TLS || reason != check.Handshake {
+		return false
+	}
+	return isAboutUs(text) || p.mutual && strings.HasSuffix(text, "the server ended the handshake: handshake failure")
 }
 
 // wait waits for the question under way; the registry's context has ended, so

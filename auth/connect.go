@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/watchword/watchword/internal/transport"
@@ -32,10 +33,10 @@ func (s *Source) connect() error {
 	}
 	asked := plainURL(u)
 	if s.o.Issuer != "" {
-		s.found = s.registry.issuerOf(providerKey{s.o.Issuer, open}, public)
+		s.found = s.registry.issuerOf(providerKey{url: s.o.Issuer, tls: open}, public)
 		asked = wellKnown(s.o.Issuer)[0]
 	}
-	s.alive = s.registry.providerOf(providerKey{asked, open}, public)
+	s.alive = s.registry.providerOf(providerKey{asked, open, slices.Contains(byCertificate(), s.o.AuthMethod)}, public)
 	s.tokens = newCache(s.registry.ctx, s, s.o.Timeout, s)
 	return nil
 }

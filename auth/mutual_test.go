@@ -86,6 +86,25 @@ func TestMutualTLS(t *testing.T) {
 	})
 }
 
+// TestAliveBehindMutualTLS: whether somebody is alive is asked as nobody, and who
+// then wants a certificate is alive; who trusts nobody's certificate is another
+// matter.
+func TestAliveBehindMutualTLS(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		ca, conf := authority(t)
+		conf.ClientAuth, conf.ClientCAs, conf.MaxVersion = tls.RequireAndVerifyClientCert, ca.Pool(), version
+		s := listen(t, lab.NewProvider(lab.ProviderOptions{}), conf)
+		o := proving(t, ca, s.URL()+lab.TokenPath, methodTLS)
+		if !newSource(t, o).Alive(t.Context()) {
+			t.Errorf("TLS %x: a provider that wants a certificate is called dead", version)
+		}
+		o.TLS.CAFile = ""
+		if newSource(t, o).Alive(t.Context()) {
+			t.Errorf("TLS %x: a provider that is not trusted is called alive", version)
+		}
+	}
+}
+
 // verifying fills in what a server knows that verifies a certificate only if
 // one of its own authority is shown.
 func verifying(h http.Handler, pool *x509.CertPool) http.Handler {

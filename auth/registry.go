@@ -127,7 +127,7 @@ func (r *Registry) providerOf(key providerKey, rt http.RoundTripper) *provider {
 	defer r.mu.Unlock()
 	p, ok := r.providers[key]
 	if !ok {
-		p = &provider{ctx: r.ctx, url: key.url, wire: rt, userAgent: r.o.UserAgent}
+		p = &provider{ctx: r.ctx, url: key.url, mutual: key.mutual, wire: rt, userAgent: r.o.UserAgent}
 		r.providers[key] = p
 	}
 	return p
