@@ -196,9 +196,11 @@ func (c *checklist) tokenURL(raw string) {
 	}
 }
 
+// isLoopback says whether what goes to a host stays on this machine. A name
+// below localhost is asked of name servers, which may lead it anywhere.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // asked checks what the token is to be good for.
