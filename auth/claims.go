@@ -63,17 +63,33 @@ func (m members) shown(name string) string {
 	return secret.Line(s, quoted)
 }
 
-// list reads a claim that is a string or a list of strings.
+// list reads a claim that is a string or a list of strings, fit to be shown.
 func (m members) list(name string) []string {
 	if s, ok := m.text(name); ok {
 		return []string{secret.Line(s, quoted)}
 	}
-	var out []string
-	if json.Unmarshal(m[name], &out) != nil {
-		return nil
-	}
+	out := m.texts(name)
 	for i := range out {
 		out[i] = secret.Line(out[i], quoted)
+	}
+	return out
+}
+
+// texts returns the strings of a member that is a list, and leaves out what else
+// it holds; nil for a list of other things alone, and for what is no list.
+func (m members) texts(name string) []string {
+	var raw []json.RawMessage
+	if json.Unmarshal(m[name], &raw) != nil || raw == nil {
+		return nil
+	}
+	out := []string{}
+	for _, entry := range raw {
+		if s, ok := (members{name: entry}).text(name); ok {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 && len(raw) > 0 {
+		return nil
 	}
 	return out
 }

@@ -136,6 +136,7 @@ func TestSanity(t *testing.T) {
 		want   []string      // "": no warning
 	}{
 		{"good", fmt.Sprintf(`{"aud":"https://a/","exp":%d,"nbf":%d}`, at(time.Hour), at(0)), 0, nil},
+		{"odd audience", fmt.Sprintf(`{"aud":["https://a/",7,null],"exp":%d}`, at(time.Hour)), 0, nil},
 		{"expired", fmt.Sprintf(`{"aud":["https://a/"],"exp":%d}`, at(-time.Hour)), 0, []string{"is expired when it arrives: it expired on", "by the provider's own clock too"}},
 		{"not yet", fmt.Sprintf(`{"aud":["https://a/"],"exp":%d,"nbf":%d}`, at(time.Hour), at(10*time.Minute)), 0, []string{"is not yet valid when it arrives: it is not valid before", "by the provider's own clock too"}},
 		{"their clock is ahead", fmt.Sprintf(`{"aud":["https://a/"],"exp":%d,"nbf":%d}`, at(2*time.Hour), at(time.Hour)), time.Hour, []string{"ahead of this machine's"}},
