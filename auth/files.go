@@ -32,6 +32,7 @@ func (e *fileError) Unwrap() error { return e.err }
 // readFile reads a file that a key of the configuration names.
 func readFile(key, path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // as some editors begin every file
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &fileError{key, machine.Unusable(path, "read", err), "put it there, or change " + key + "; it is read anew for every request", err}
@@ -46,6 +47,8 @@ func readFile(key, path string) ([]byte, error) {
 }
 
 const wantsKey = "the private key is wanted, in PEM (-----BEGIN PRIVATE KEY-----)"
+
+const makeKey = "make one with openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 (which signs PS256 too), -algorithm EC -pkeyopt ec_paramgen_curve:P-256, or -algorithm ED25519"
 
 // readKey reads an unencrypted private key in PKCS#1, PKCS#8 or SEC 1.
 func readKey(path string) (crypto.Signer, error) {
@@ -71,6 +74,9 @@ func keyOf(path string, text []byte) (crypto.Signer, error) {
 		return nil, bad(wantsKey, "holds no private key but %q", kinds[0])
 	}
 	key, err := parseKey(block)
+	if err != nil && isOtherKind(err) {
+		return nil, bad(makeKey, "holds a key of a kind that is not supported (%s)", strings.ReplaceAll(err.Error(), "x509: ", ""))
+	}
 	if e, ok := errors.AsType[*closedError](err); ok {
 		return nil, bad(e.todo, "%s", e.text)
 	}
@@ -80,7 +86,7 @@ func keyOf(path string, text []byte) (crypto.Signer, error) {
 	if signer, ok := key.(crypto.Signer); ok && algorithmsFor(signer.Public()) != nil {
 		return signer, nil
 	}
-	return nil, bad("make one with openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072, or -algorithm EC or ED25519", "holds %s, which signs no assertion", describeKey(key))
+	return nil, bad(makeKey, "holds %s, which signs no assertion", describeKey(key))
 }
 
 // closedError is a key in a form that is not read.
@@ -104,6 +110,12 @@ func parseKey(block *pem.Block) (any, error) {
 	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }
 
+// isOtherKind says whether a key could not be read because crypto/x509 knows no
+// such keys: secp256k1, RSASSA-PSS, Ed448. It has no type of error for that.
+func isOtherKind(err error) bool {
+	return strings.Contains(err.Error(), "unknown elliptic curve") || strings.Contains(err.Error(), "unknown algorithm")
+}
+
 // findPEM returns the first block of a kind, and the kinds of the blocks before.
 func findPEM(text []byte, wanted func(kind string) bool) (*pem.Block, []string) {
 	var kinds []string
@@ -121,6 +133,8 @@ func noPEM(text []byte) string {
 	switch {
 	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
 		return "JSON, perhaps a JWK"
+	case bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return "UTF-16, where PEM is plain ASCII"
 	case bytes.Contains(text, []byte("-----BEGIN ")):
 		return "the beginning of PEM and no end"
 	}

@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/elliptic"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,9 @@ func TestKeyFiles(t *testing.T) {
 		{"encrypted PKCS#1", block("RSA PRIVATE KEY", []byte("x"), map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}), nil, "", "private_key_file", "is encrypted"},
 		{"OpenSSH", block("OPENSSH PRIVATE KEY", []byte("x"), nil), nil, "", "private_key_file", "ssh-keygen -p"},
 		{"damaged", block("PRIVATE KEY", []byte("nonsense"), nil), nil, "", "private_key_file", "it is damaged or half written"},
+		{"secp256k1", block("PRIVATE KEY", decoded(t, "MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgOLzxZ2Fq0Dp51Klsc019q3+qP5qxTXrYM5/3kkX33IGhRANCAARdt7GQMupvsQkeaJSVm/bK2GgUtpw2Ens6q4I4dGe8mQ8BlsUd077uzl4dpbziwQ4flG0l9WonUxUIQ27fu4j0"), nil), nil, "", "private_key_file", "a kind that is not supported"},
+		{"RSASSA-PSS", block("PRIVATE KEY", decoded(t, "MBICAQAwCwYJKoZIhvcNAQEKBAA="), nil), nil, "", "private_key_file", "a kind that is not supported"},
+		{"UTF-16", []byte("\xff\xfe-\x00-\x00"), nil, "", "private_key_file", "holds UTF-16"},
 		{"P-224", keyText(t, ecKey(t, elliptic.P224()), false), nil, "", "private_key_file", "an EC key of curve P-224, which signs no assertion"},
 		{"1024 bits", keyText(t, rsaKey(t, 1024), false), nil, "", "private_key_file", "an RSA key of 1024 bits: at least 2048"},
 		{"other algorithm", good, nil, "RS256", "algorithm", "it signs with ES256, not with RS256"},
@@ -84,5 +88,37 @@ func TestKeyFiles(t *testing.T) {
 				t.Errorf("the key is told: %v", f)
 			}
 		})
+	}
+}
+
+func decoded(t *testing.T, text string) []byte {
+	t.Helper()
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// TestFilesBeginWithBOM: some editors put one before every text.
+func TestFilesBeginWithBOM(t *testing.T) {
+	ca, err := lab.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ca.Client(lab.CertOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bom := func(text []byte) []byte { return append([]byte("\xef\xbb\xbf"), text...) }
+	o := methodOptions(tokenURL, methodKeyJWT)
+	o.PrivateKeyFile, o.CertificateFile = saved(t, "key.pem", bom(c.KeyPEM)), saved(t, "cert.pem", bom(c.CertPEM))
+	if ps := Check("gate", o); len(ps) > 0 {
+		t.Errorf("key and certificate: %v", ps)
+	}
+	o = methodOptions(tokenURL, methodFederated)
+	o.AssertionFile = saved(t, "token", bom([]byte(jwt(`{"iss":"https://a"}`))))
+	if ps := Check("gate", o); len(ps) > 0 {
+		t.Errorf("assertion: %v", ps)
 	}
 }
