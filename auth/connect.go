@@ -62,6 +62,9 @@ func (s *Source) target(ctx context.Context) (string, *metadata, *finding) {
 	if f != nil {
 		return "", nil, f
 	}
+	if f := m.checkAlias(s.o.AuthMethod); f != nil {
+		return "", nil, f
+	}
 	return m.endpointFor(s.o.AuthMethod), m, nil
 }
 

@@ -196,7 +196,7 @@ func TestNoMethodsListed(t *testing.T) {
 // them (RFC 8705, section 5), and nothing else is.
 func TestMutualTLSAlias(t *testing.T) {
 	m := metadata{TokenEndpoint: "https://a/token"}
-	m.Aliases.TokenEndpoint = "https://mtls.a/token"
+	m.Alias = "https://mtls.a/token"
 	if m.endpointFor(methodTLS) != "https://mtls.a/token" || m.endpointFor(methodBasic) != "https://a/token" {
 		t.Error("the alias is taken for the wrong method")
 	}

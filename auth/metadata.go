@@ -34,25 +34,52 @@ func wellKnown(issuer string) []string {
 // metadata is what an authorization server tells of itself (RFC 8414, section 2),
 // as far as it matters here. A nil list was not told.
 type metadata struct {
-	Issuer        string   `json:"issuer"`
-	TokenEndpoint string   `json:"token_endpoint"`
-	Methods       []string `json:"token_endpoint_auth_methods_supported"`
-	Algorithms    []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	Scopes        []string `json:"scopes_supported"`
-	Grants        []string `json:"grant_types_supported"`
-	Aliases       struct {
-		TokenEndpoint string `json:"token_endpoint"`
-	} `json:"mtls_endpoint_aliases"` // RFC 8705, section 5
+	Issuer        string
+	TokenEndpoint string
+	Alias         string // of the token endpoint, for client certificates (RFC 8705, section 5)
+	Methods       []string
+	Algorithms    []string
+	Scopes        []string
+	Grants        []string
 
 	source string // the document's address
 }
 
+// metadata reads the members of a document. One that is not what it should be was
+// not told: what is optional must not spoil the rest.
+func (m members) metadata() metadata {
+	var aliases members
+	if json.Unmarshal(m["mtls_endpoint_aliases"], &aliases) != nil {
+		aliases = nil
+	}
+	text := func(m members, name string) string { s, _ := m.text(name); return s }
+	return metadata{
+		Issuer: text(m, "issuer"), TokenEndpoint: text(m, "token_endpoint"), Alias: text(aliases, "token_endpoint"),
+		Methods:    m.texts("token_endpoint_auth_methods_supported"),
+		Algorithms: m.texts("token_endpoint_auth_signing_alg_values_supported"),
+		Scopes:     m.texts("scopes_supported"), Grants: m.texts("grant_types_supported"),
+	}
+}
+
 // endpointFor returns the token endpoint for a way of proving who asks.
 func (m *metadata) endpointFor(method string) string {
-	if slices.Contains(byCertificate(), method) && m.Aliases.TokenEndpoint != "" {
-		return m.Aliases.TokenEndpoint
+	if m.usesAlias(method) {
+		return m.Alias
 	}
 	return m.TokenEndpoint
+}
+
+func (m *metadata) usesAlias(method string) bool {
+	return slices.Contains(byCertificate(), method) && m.Alias != ""
+}
+
+// checkAlias holds the token endpoint for client certificates to what one may be.
+// It is nothing to those who show none.
+func (m *metadata) checkAlias(method string) *finding {
+	if !m.usesAlias(method) {
+		return nil
+	}
+	return checkEndpoint(m.Alias, secret.URL(m.source))
 }
 
 // document is an answer at a well-known address.
@@ -86,10 +113,12 @@ func (d document) read(issuer string) (*metadata, *finding) {
 	case len(d.body) > answerLimit:
 		return nil, undiscovered("is issuer the identity provider?", "the discovery document %s is larger than 1 MiB", at)
 	}
-	m := metadata{source: d.url}
-	if err := json.Unmarshal(bytes.TrimPrefix(d.body, []byte("\xef\xbb\xbf")), &m); err != nil {
+	var told members
+	if err := json.Unmarshal(bytes.TrimPrefix(d.body, []byte("\xef\xbb\xbf")), &told); err != nil || told == nil {
 		return nil, d.unreadable(at)
 	}
+	m := told.metadata()
+	m.source = d.url
 	return m.check(issuer, at)
 }
 
@@ -113,10 +142,8 @@ func (m metadata) check(issuer, at string) (*metadata, *finding) {
 	case m.TokenEndpoint == "":
 		return nil, undiscovered("is it an authorization server that issues tokens? Else set token_url in place of issuer", "the discovery document %s names no token_endpoint", at)
 	}
-	for _, e := range []string{m.TokenEndpoint, m.Aliases.TokenEndpoint} {
-		if f := checkEndpoint(e, at); e != "" && f != nil {
-			return nil, f
-		}
+	if f := checkEndpoint(m.TokenEndpoint, at); f != nil {
+		return nil, f
 	}
 	return &m, nil
 }
