@@ -133,7 +133,7 @@ func (r reply) refused(m members) *finding {
 		if !refusal {
 			return nil
 		}
-		f.reason = check.ClientRejected
+		f.reason, f.nowhere = check.ClientRejected, r.status == http.StatusNotFound
 		if code == "invalid_request" {
 			f.text = "could not make sense of the request (" + r.told(m) + ")"
 		}

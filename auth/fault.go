@@ -26,6 +26,7 @@ type finding struct {
 	todo       string         // the whole hint, "" where it follows from the rest
 	retryAfter time.Duration  // what the endpoint asked for
 	tried      bool           // a request was sent, or at least a connection tried
+	nowhere    bool           // 404, with an error that OAuth does not know
 	shared     bool           // it concerns all credentials of the endpoint
 	waited     bool           // the time of the caller was over, not that of the request
 	padded     bool           // the secret begins or ends with white space
@@ -102,6 +103,9 @@ func (s *Source) hintOf(f *finding) string {
 	case check.TokenMalformed:
 		return s.malformed(f)
 	case check.ClientRejected:
+		if f.nowhere && s.system(f) == "" {
+			return s.lost(f)
+		}
 		return s.rejected(f)
 	case check.SecretUnavailable:
 		return fmt.Sprintf("look at the variable or file that credential %q takes its secret from, and whether this process may read it; it is read again at every use", s.name)
@@ -145,6 +149,9 @@ func (s *Source) refusedHint(f *finding) string {
 
 // strained is about a provider that is there and does not give its answer.
 func (s *Source) strained(f *finding) string {
+	if f.signs.system == systemEntra && entraStrained(f) != "" {
+		return s.system(f)
+	}
 	switch f.reason {
 	case check.TokenTimeout:
 		return fmt.Sprintf("look at the load and the log of the identity provider at %s; %s waits %s (timeout), and within a run not longer than the run", s.asked(f), s.who(), s.o.Timeout)
@@ -165,6 +172,14 @@ func (s *Source) unreachable(f *finding) string {
 		return fmt.Sprintf("credential %q asks %s, whose name did not resolve: %s", s.name, s.askedURL(f), names)
 	}
 	return fmt.Sprintf("is the identity provider at %s running, and does this machine reach it (name, port, firewall)? credential %q asks %s", s.asked(f), s.name, s.askedURL(f))
+}
+
+// lost is about an error of a place where there is no token endpoint.
+func (s *Source) lost(f *finding) string {
+	if s.found != nil {
+		return s.malformed(f)
+	}
+	return "404: token_url is probably wrong: " + s.malformed(f)
 }
 
 func (s *Source) malformed(f *finding) string {

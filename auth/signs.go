@@ -48,11 +48,28 @@ func (r reply) signs(m members) signs {
 		s.system, s.words = systemPocketID, strings.ToLower(code)
 	case isKeycloak(code, description):
 		s.system = systemKeycloak
-	case r.header.Get("Permissions-Policy") != "" && r.header.Get("X-Dns-Prefetch-Control") != "",
-		isFosite && strings.Contains(said, "OAuth 2.0 client"):
+	case isFosite && strings.Contains(said, "OAuth 2.0 client"), r.hasAutheliaHeaders() && saysFosite(description):
 		s.system = systemAuthelia
 	}
 	return s
+}
+
+// hasAutheliaHeaders says whether an answer has the headers that Authelia puts on
+// all. Proxies put them on the answers of others.
+func (r reply) hasAutheliaHeaders() bool {
+	return r.header.Get("Permissions-Policy") != "" && r.header.Get("X-Dns-Prefetch-Control") != ""
+}
+
+// saysFosite says whether a description begins as those of fosite do, whose fork
+// Authelia is built with, or is Authelia's own.
+func saysFosite(description string) bool {
+	return slices.ContainsFunc([]string{
+		"Client authentication failed" + fositeExamples, "The request is missing a required parameter, includes an invalid parameter value",
+		"The requested scope is invalid, unknown, or malformed.", "The requested resource is invalid, missing, unknown, or malformed.",
+		"The client is not authorized to request a token using this method.", "The jti was already used.",
+		"The authorization grant type is not supported by the authorization server",
+		"Too many requests. The endpoint is temporarily unavailable.",
+	}, func(text string) bool { return strings.HasPrefix(description, text) })
 }
 
 // pocketErrors are the errors of Pocket ID up to 2.9, which are sentences.
@@ -61,10 +78,11 @@ func pocketErrors() []string {
 }
 
 func isKeycloak(code, description string) bool {
-	return code == "Realm does not exist" || slices.ContainsFunc([]string{
+	return code == "Realm does not exist" || code == "invalid_scope" && strings.HasPrefix(description, "Invalid scopes: ") || slices.ContainsFunc([]string{
 		"Invalid client or Invalid client credentials", "Client not enabled to retrieve service account",
 		"Public client not allowed to retrieve service account", "Client authentication with signed JWT failed",
 		"Client authentication with client secret signed JWT failed", "Client certificate does not match", "Invalid client credentials",
+		"Bearer-only", "Client disabled",
 	}, func(text string) bool { return strings.HasPrefix(description, text) })
 }
 

@@ -114,6 +114,10 @@ func (s *Source) keycloak(f *finding) string {
 	switch is := s.suspected(f); {
 	case f.code == "Realm does not exist":
 		return fmt.Sprintf("there is no such realm in %s: …/realms/REALM", s.shownPlace())
+	case strings.HasPrefix(words, "bearer-only"):
+		return client + ", Settings: a bearer-only client gets no tokens: switch off Bearer only (bearerOnly, in an export), and on Client authentication and Service accounts roles"
+	case strings.HasPrefix(words, "client disabled"):
+		return client + ": it is disabled; switch on Enabled, at the top of its page"
 	case s.o.AuthMethod == methodNone && f.reason != check.ScopeRejected:
 		return client + ", Settings: switch Client authentication on, or set auth_method and what belongs to it if it is on: a client without proof gets no token"
 	case strings.Contains(words, "service account"):

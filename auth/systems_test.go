@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/lab"
 	"github.com/watchword/watchword/internal/secret"
 )
 
@@ -22,6 +23,18 @@ func TestSystems(t *testing.T) {
 	byKey := func(o *Options) {
 		o.AuthMethod, o.ClientSecret = methodKeyJWT, secret.Text{}
 		o.PrivateKeyFile = saved(t, "key.pem", keyText(t, rsaKey(t, 2048), false))
+	}
+	byCertificate := func(o *Options) {
+		c, err := lab.NewCA()
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := c.Client(lab.CertOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.AuthMethod, o.ClientSecret = methodKeyJWT, secret.Text{}
+		o.PrivateKeyFile, o.CertificateFile = saved(t, "key.pem", one.KeyPEM), saved(t, "cert.pem", one.CertPEM)
 	}
 	bySecret := func(o *Options) { o.AuthMethod = methodSecretJWT }
 	none := func(o *Options) { o.AuthMethod, o.ClientSecret = methodNone, secret.Text{} }
@@ -46,13 +59,20 @@ func TestSystems(t *testing.T) {
 		{"Entra, signed by secret", entra("invalid_client", 5002723), 401, bySecret, "credential/client_rejected", []string{"AADSTS5002723", "Entra ID takes no assertion that is signed with a secret"}},
 		{"Entra, other client", entra("invalid_client", 700021), 401, byKey, "credential/client_rejected", []string{"AADSTS700021", `client_id, now "uptime kuma:1", has to be the Application (client) ID`}},
 		{"Entra, whose assertion", entra("invalid_client", 700021), 401, federated, "credential/client_rejected", []string{"AADSTS700021", `that of another application than client_id "uptime kuma:1": it has sub "pod"`}},
-		{"Entra, subject", entra("invalid_client", 700030), 401, byKey, "credential/client_rejected", []string{"AADSTS700030", "the subject of the certificate in", "another cloud"}},
+		{"Entra, subject", entra("invalid_client", 700030), 401, byCertificate, "credential/client_rejected", []string{"AADSTS700030", "the subject of the certificate in", "another cloud"}},
 		{"Entra, no words", entra("invalid_client", 700023), 401, byKey, "credential/client_rejected", []string{"AADSTS700023: compare credential"}},
-		{"Entra, key", entra("invalid_client", 700027), 401, byKey, "credential/client_rejected", []string{"AADSTS700027", "Certificates: the certificate"}},
+		{"Entra, key", entra("invalid_client", 700027), 401, byKey, "credential/client_rejected", []string{"AADSTS700027", "set certificate_file"}},
+		{"Entra, certificate", entra("invalid_client", 700027), 401, byCertificate, "credential/client_rejected", []string{"AADSTS700027", "Certificates: the certificate in "}},
 		{"Entra, time", entra("invalid_client", 700024), 401, byKey, "credential/client_rejected", []string{"AADSTS700024", "compare the clocks"}},
 		{"Entra, federated", entra("invalid_request", 70021), 400, federated, "credential/client_rejected", []string{"Federated credentials", `sub "pod" of iss "https://kubernetes.example", aud "api"`}},
 		{"Entra, another", entra("invalid_client", 123456), 401, nil, "credential/client_rejected", []string{"AADSTS123456: compare credential"}},
-		{"Entra, throttled", entra("temporarily_unavailable", 90055), 429, nil, "idp/token_rate_limited", []string{"trace trace-1"}},
+		{"Entra, throttled", entra("temporarily_unavailable", 90055), 429, nil, "idp/token_rate_limited", []string{"Entra ID: AADSTS90055: the tenant is throttled", "trace trace-1"}},
+		{"Entra, unwell", entra("temporarily_unavailable", 90033), 503, nil, "idp/token_server_error", []string{"AADSTS90033: the service is unwell"}},
+		{"Entra, no federated", entra("invalid_client", 70025), 401, federated, "credential/client_rejected", []string{"Certificates & secrets, Federated credentials: there is none; add one", `sub "pod" of iss "https://kubernetes.example", aud "api"`}},
+		{"Entra, principal", entra("unauthorized_client", 7000229), 400, nil, "credential/grant_rejected", []string{"has no service principal in the tenant"}},
+		{"Entra, role", entra("invalid_grant", 501051), 400, nil, "credential/grant_rejected", []string{"API permissions", "grant admin consent", "Assignment required"}},
+		{"Entra, policy", entra("invalid_grant", 53003), 400, nil, "credential/grant_rejected", []string{"Conditional Access"}},
+		{"Entra, permission", entra("invalid_resource", 650057), 400, nil, "credential/audience_rejected", []string{"API permissions: the resource of the scope"}},
 		{"Pocket ID, secret", `{"error":"Invalid client secret"}`, 401, nil, "credential/client_rejected", []string{"Pocket ID: make a new secret"}},
 		{"Pocket ID, client", `{"error":"Client not found"}`, 404, nil, "credential/client_rejected", []string{"Pocket ID: there is no client"}},
 		{"Pocket ID, public", `{"error":"Client id or secret not provided"}`, 400, nil, "credential/client_rejected", []string{"switch off Public Client"}},
@@ -64,9 +84,13 @@ func TestSystems(t *testing.T) {
 		{"Keycloak, realm", `{"error":"Realm does not exist"}`, 404, nil, "credential/client_rejected", []string{"no such realm"}},
 		{"Keycloak, signature", `{"error":"invalid_client","error_description":"Client authentication with signed JWT failed: Signature on JWT token failed validation"}`, 400, byKey, "credential/client_rejected", []string{"Signed JWT with algorithm RS256"}},
 		{"Keycloak, audience", `{"error":"invalid_client","error_description":"Client authentication with signed JWT failed: Invalid token audience"}`, 400, byKey, "credential/client_rejected", []string{"set assertion_audience"}},
+		{"Keycloak, scope", `{"error":"invalid_scope","error_description":"Invalid scopes: foo"}`, 400, nil, "credential/scope_rejected", []string{"Keycloak: Clients", "Client scopes: add"}},
+		{"Keycloak, bearer-only", `{"error":"unauthorized_client","error_description":"Bearer-only clients are not allowed to retrieve tokens"}`, 400, nil, "credential/grant_rejected", []string{"switch off Bearer only"}},
+		{"Keycloak, disabled", `{"error":"invalid_client","error_description":"Client disabled"}`, 401, nil, "credential/client_rejected", []string{"switch on Enabled"}},
 		{"anybody", `{"error":"invalid_client"}`, 401, nil, "credential/client_rejected", []string{"wrong secret, unknown client and an auth_method other than client_secret_basic"}},
 		{"anybody, key", `{"error":"invalid_client","error_description":"invalid signature"}`, 401, byKey, "credential/client_rejected", []string{"the public key of ", "under no kid"}},
 		{"anybody, replay", `{"error":"invalid_client","error_description":"client assertion replay detected"}`, 401, byKey, "credential/client_rejected", []string{"sent once"}},
+		{"anybody, elsewhere", `{"error":"Not Found","status":404,"path":"/token"}`, 404, nil, "credential/client_rejected", []string{"token_url is probably wrong", "change token_url"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := tokenServer(t, answers(tc.status, "application/json", tc.body))
@@ -121,6 +145,28 @@ func TestTellsRecordedSystems(t *testing.T) {
 	}
 	if seen[systemAuthelia] < 10 || seen[systemPocketID] < 10 {
 		t.Errorf("known were %v", seen)
+	}
+}
+
+// TestHeadersOfAProxy: what a proxy puts on every answer makes nobody Authelia;
+// the words of its library, beside them, do.
+func TestHeadersOfAProxy(t *testing.T) {
+	headers := http.Header{"Permissions-Policy": {"camera=()"}, "X-Dns-Prefetch-Control": {"off"}}
+	for description, want := range map[string]string{
+		"wrong secret": "", "": "", "Client authentication failed": "",
+		"Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method).": systemAuthelia,
+		"The requested scope is invalid, unknown, or malformed. The OAuth 2.0 Client is not allowed to request scope 'openid'.":         systemAuthelia,
+		"The jti was already used. Claim 'jti' from 'client_assertion' MUST only be used once.":                                         systemAuthelia,
+	} {
+		b, err := json.Marshal(map[string]string{"error": "invalid_client", "error_description": description})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := reply{status: 401, header: headers, body: b}
+		m, _ := parse(r)
+		if got := r.signs(m).system; got != want {
+			t.Errorf("%q is taken for %q, want %q", description, got, want)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 
 // busy is a provider that answers none at the moment.
 func (r reply) busy(reason check.Reason, m members) *finding {
-	f := &finding{reason: reason, text: fmt.Sprintf("answered %d", r.status), retryAfter: r.retryAfter(), trace: r.trace(m)}
+	f := &finding{reason: reason, text: fmt.Sprintf("answered %d", r.status), retryAfter: r.retryAfter(), trace: r.trace(m), signs: r.signs(m)}
 	if m.has("error") {
 		f.text = "answered " + r.told(m)
 	}
