@@ -74,9 +74,6 @@ func keyOf(path string, text []byte) (crypto.Signer, error) {
 		return nil, bad(wantsKey, "holds no private key but %q", kinds[0])
 	}
 	key, err := parseKey(block)
-	if err != nil && isOtherKind(err) {
-		return nil, bad(makeKey, "holds a key of a kind that is not supported (%s)", strings.ReplaceAll(err.Error(), "x509: ", ""))
-	}
 	if e, ok := errors.AsType[*closedError](err); ok {
 		return nil, bad(e.todo, "%s", e.text)
 	}
@@ -101,6 +98,14 @@ func parseKey(block *pem.Block) (any, error) {
 	case block.Type == "OPENSSH PRIVATE KEY":
 		return nil, &closedError{"is a key of OpenSSH's own form", "write it as PKCS#8 (ssh-keygen -p -N '' -m PKCS8 -f COPY)"}
 	}
+	key, err := parseDER(block)
+	if err != nil && isOtherKind(err) {
+		return nil, &closedError{"holds a key of a kind that is not supported (" + strings.ReplaceAll(err.Error(), "x509: ", "") + ")", makeKey}
+	}
+	return key, err
+}
+
+func parseDER(block *pem.Block) (any, error) {
 	switch block.Type {
 	case "RSA PRIVATE KEY":
 		return x509.ParsePKCS1PrivateKey(block.Bytes)
