@@ -56,6 +56,13 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
+func (w *Way) waits() (bool, *check.Fault) {
+	if w == nil || w.Waits == nil {
+		return false, nil
+	}
+	return w.Waits()
+}
+
 // endpoint asks the token endpoint whether somebody is there. It is a GET, which
 // every provider refuses and none counts: a token request without a client would
 // be one more failed login of our address.
@@ -64,11 +71,10 @@ func (v *visit) endpoint(ctx context.Context, m metadata) *check.Fault {
 	if w := v.p.way; w != nil && w.TokenURL != nil {
 		ours = w.TokenURL()
 	}
-	if v.p.way != nil && v.p.way.Waits != nil && (ours == "" || ours == secret.URL(raw)) {
-		if wait, f := v.p.way.Waits(); wait {
-			v.notes = append(v.notes, "the token endpoint was not asked: it is left alone for now")
-			return f
-		}
+	same := ours == "" || ours == secret.URL(raw)
+	if wait, f := v.p.way.waits(); wait && same {
+		v.notes = append(v.notes, "the token endpoint was not asked: it is left alone for now")
+		return f
 	}
 	a, f := v.get(ctx, raw, "the token endpoint")
 	if f != nil && wantsCertificate(f, v.p.way != nil) {
@@ -80,7 +86,7 @@ func (v *visit) endpoint(ctx context.Context, m metadata) *check.Fault {
 		return f
 	}
 	v.note(fmt.Sprintf("token endpoint: it is there (%d to a GET without a client)", a.status))
-	if ours != "" && ours != secret.URL(raw) {
+	if !same {
 		v.note(fmt.Sprintf("token endpoint: it is there, but credential %q asks at %s", v.p.way.Credential, ours))
 	}
 	return nil
