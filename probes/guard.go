@@ -39,7 +39,7 @@ type Guard struct {
 	sides   []side
 	ways    []string // in the order in which they are tried
 	keys    GuardKeys
-	turn    atomic.Uint64 // counts runs: who comes how goes round
+	turn    atomic.Uint64 // counts runs that nobody got in at the gate: who comes how goes round
 }
 
 // side is another way in, that is tried without anything.
@@ -135,6 +135,9 @@ func (p *Guard) run(ctx context.Context, explain bool) check.Result {
 	l := lanes[0]
 	l.res.Fault = l.guarded(ctx, l.knock)
 	wg.Wait()
+	if l.res.Fault == nil || !isOpen(l.res.Fault) { // what got in is tried until it is refused
+		p.turn.Add(1)
+	}
 	res := gathered(lanes)
 	res.Took = time.Since(res.Start)
 	if explain || res.Fault != nil {
@@ -151,7 +154,7 @@ func (p *Guard) run(ctx context.Context, explain bool) check.Result {
 func (p *Guard) lanes() []*lane {
 	lanes := []*lane{newLane(p.door, side{})}
 	lanes[0].keys = p.keys
-	lanes[0].attempts, lanes[0].broken = p.attempts(p.turn.Add(1) - 1)
+	lanes[0].attempts, lanes[0].broken = p.attempts(p.turn.Load())
 	for _, s := range p.sides {
 		l := newLane(s.to, s)
 		l.attempts = []attempt{{what: "without a credential", how: browser("GET"), reason: s.reason}}

@@ -86,7 +86,7 @@ func (p *Guard) attempts(turn uint64) ([]attempt, error) {
 		case w == wayAnonymous:
 			all = append(all, p.strangers(ms, turn)...)
 		case slices.Contains(GuardWays(), w):
-			fs, err := forge(w, p.keys.Issuer, originOf(p.door.url)+"/")
+			fs, err := forge(w, p.keys.Issuer, originOf(p.door.url)+"/", turn)
 			if err != nil {
 				return nil, fmt.Errorf("forge a token: %w", err)
 			}

@@ -16,10 +16,7 @@ type forged struct{ what, token string }
 // forge makes the tokens of a way, new ones each time. They are right to look
 // at, with the issuer and audience that the gate may ask for, so that what
 // refuses them is what should: that nobody who is trusted signed them.
-func forge(way, issuer, audience string) ([]forged, error) {
-	if way == wayGarbage {
-		return garbage(), nil
-	}
+func forge(way, issuer, audience string, turn uint64) ([]forged, error) {
 	c, age, life := claims{Issuer: issuer, Subject: "watchword-guard", Client: "watchword-guard", Audience: []string{audience}, ID: random(16)}, time.Minute, time.Hour
 	what := "that an unknown key signed"
 	if way == wayExpired {
@@ -27,17 +24,30 @@ func forge(way, issuer, audience string) ([]forged, error) {
 	}
 	now := time.Now()
 	c.Issued, c.Before, c.Expires = now.Add(-age).Unix(), now.Add(-age).Unix(), now.Add(life).Unix()
+	none := forged{"a JWT (alg: none) that nobody signed", signNone(c)}
+	if way == wayGarbage {
+		return garbage(none, turn), nil
+	}
 	es, err := signES256(c)
-	return []forged{{"a JWT (RS256) " + what, signRS256(c)}, {"a JWT (ES256) " + what, es}}, err
+	all := []forged{{"a JWT (RS256) " + what, signRS256(c)}, {"a JWT (ES256) " + what, es}}
+	if way == wayForeign {
+		all = append(all, none)
+	}
+	return all, err
 }
 
 // garbage is what no gate can take for a token of its provider: one shaped like
-// anybody's, one like Authelia's, and a JWT that cannot be read.
-func garbage() []forged {
+// anybody's, one like Authelia's, and by turns a JWT that cannot be read and one
+// without a signature; in eight runs both have come in four manners.
+func garbage(none forged, turn uint64) []forged {
+	last := forged{"a malformed JWT", part(jwtHeader{Algorithm: "RS256", Type: "JWT"}) + "." + random(24) + "." + random(32)}
+	if (turn+turn/4)%2 == 1 {
+		last = none
+	}
 	return []forged{
 		{"a token that nobody issued", random(32)},
 		{"a token that looks like Authelia's", "authelia_at_" + random(32) + "." + random(32)},
-		{"a malformed JWT", part(jwtHeader{Algorithm: "RS256", Type: "JWT"}) + "." + random(24) + "." + random(32)},
+		last,
 	}
 }
 
@@ -95,6 +105,12 @@ func signES256(c claims) (string, error) {
 // can tell it from one, and to make an RSA key takes long.
 func signRS256(c claims) string {
 	return part(jwtHeader{Algorithm: "RS256", Type: "at+jwt"}) + "." + part(c) + "." + random(256)
+}
+
+// signNone leaves the token without a signature, as its header says (RFC 7519, 6):
+// who lets the token choose how it is verified takes it.
+func signNone(c claims) string {
+	return part(jwtHeader{Algorithm: "none", Type: "at+jwt"}) + "." + part(c) + "."
 }
 
 func part(v any) string {

@@ -153,7 +153,7 @@ func (l *lane) gotIn(v verdict) bool {
 // to know a sign-in page by, a GET shows what it got in to: only where that is
 // refused, or gets in too, did the HEAD.
 func (l *lane) again(ctx context.Context, a *attempt) (verdict, *check.Fault) {
-	if a.how.method == http.MethodHead && l.p.method != http.MethodHead {
+	if a.how.method == http.MethodHead && (l.p.method != http.MethodHead || l.reader.led) {
 		l.noteAttempt(a, "it got in; a GET shows to what")
 		get := *a
 		get.how.method = http.MethodGet
@@ -171,7 +171,7 @@ func (l *lane) noteAttempt(a *attempt, what string) { l.note(a.what + ", " + a.h
 // once sends the request of an attempt, follows it on its own origin, and reads
 // where it ends. Nothing is kept from one to the next, cookies least of all.
 func (l *lane) once(ctx context.Context, a *attempt) (verdict, *check.Fault) {
-	l.jars, l.reader.why, l.reader.page = nil, "", false
+	l.jars, l.reader.why, l.reader.page, l.reader.led = nil, "", false, false
 	if f := l.dress(ctx, a); f != nil {
 		return verdict{}, f
 	}

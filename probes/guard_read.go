@@ -15,6 +15,7 @@ type guardReader struct {
 	to    string // the URL, fit to be shown
 	why   string // it is shut, for people
 	page  bool   // because it is a sign-in page
+	led   bool   // by a redirect to what was read last
 }
 
 // by tells who comes, and where to.
@@ -94,6 +95,7 @@ func (g *guardReader) readBody(a *answer) verdict {
 	case a.broken != nil:
 		return verdict{fault: a.broken}
 	}
+	g.led = a.redirected
 	sign := g.signIn(a)
 	if sign == "" {
 		return verdict{fault: g.open(a)}
@@ -108,13 +110,17 @@ func (g *guardReader) readBody(a *answer) verdict {
 	return g.shut("a sign-in page " + sign)
 }
 
-// signIn says by which sign an answer is a sign-in page, "" if it is none. Where
-// a word is known that stands behind the gate and it is missing, a password field
-// is enough.
+// signIn says by which sign an answer is a sign-in page, "" if it is none: the
+// page has to show it, for an open application may have URLs like /auth/dashboard
+// too. Where a word is known that stands behind the gate and it is missing, a
+// password field is enough.
 func (g *guardReader) signIn(a *answer) string {
 	var reason check.Reason
 	if len(g.scene.expect.absent) > 0 {
 		reason = check.KeywordMissing
 	}
-	return g.scene.signIn(a, true, reason)
+	if sign := g.scene.shownSignIn(a, true, reason); sign != "" {
+		return sign
+	}
+	return g.scene.scriptedSignIn(a)
 }

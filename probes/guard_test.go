@@ -202,8 +202,8 @@ func TestGuardTries(t *testing.T) {
 	for range 4 {
 		want(t, p.Probe(t.Context()), "up")
 		all := v.take()
-		if len(all) != 15 {
-			t.Fatalf("%d requests in a run, want 15", len(all))
+		if len(all) != 16 {
+			t.Fatalf("%d requests in a run, want 16", len(all))
 		}
 		n := map[string]int{}
 		for _, r := range all {
@@ -217,7 +217,7 @@ func TestGuardTries(t *testing.T) {
 			}
 			manners[kind][fmt.Sprintf("%s %.9q", r.Method, r.Header["Accept"])] = true
 		}
-		if n["nothing"] != 6 || n["a JWT"] != 5 || n["Authelia's"] != 1 || n["opaque"] != 1 || n["old-token-000"] != 2 {
+		if n["nothing"] != 6 || n["a JWT"] != 6 || n["Authelia's"] != 1 || n["opaque"] != 1 || n["old-token-000"] != 2 {
 			t.Errorf("tried %v", n)
 		}
 	}
@@ -449,5 +449,36 @@ func TestNewGuard(t *testing.T) {
 	o := options("https://h.test/", keyword("x"), status("401"), func(o *probes.HTTPOptions) { o.Body, o.MaxRedirects = secret.Literal("x"), 0 })
 	if _, err := probes.NewGuard(monitor(o.URL), o, guardOptions(try(), bypass("http://h.test:3000/")), probes.GuardKeys{}, c); err != nil {
 		t.Errorf("what does not concern a guard: %v", err)
+	}
+}
+
+// TestGuardDistrustsURLs: a URL that looks like a sign-in is none; the page at
+// its end has to be one.
+func TestGuardDistrustsURLs(t *testing.T) {
+	shop := "<html><head><title>My Shop</title><script src=a.js></script></head><body>Orders of Jane"
+	shell := "<html><head><title>Portal</title><style>a{}</style><script>x</script></head><body><noscript>JavaScript, please</noscript><div id=root></div>"
+	for _, tc := range []struct{ to, page, method, want string }{
+		{"/app?client_id=7", shop, "GET", "exposed/anonymous_access"},
+		{"/auth/dashboard", shop, "GET", "exposed/anonymous_access"},
+		{"/home?rd=1", shop, "GET", "exposed/anonymous_access"},
+		{"/home?rd=OWN", shop, "GET", "exposed/anonymous_access"},
+		{"/auth/dashboard", shell, "GET", "exposed/anonymous_access"},
+		{"/home?rd=1", shell, "GET", "exposed/anonymous_access"},
+		{"/auth/?rd=OWN", shell, "GET", "up"},
+		{"/auth/", "<html><title>Sign In</title>", "GET", "up"},
+		{"/auth/", "<html><title>Sign In</title>", "HEAD", "up"},
+		{"/auth/", shop, "HEAD", "exposed/anonymous_access"},
+		{"/auth/", "<html><input type=password>", "GET", "up"},
+	} {
+		t.Run(tc.to+" "+tc.method, func(t *testing.T) {
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/" {
+					http.Redirect(w, r, strings.Replace(tc.to, "OWN", "http%3A%2F%2F"+r.Host+"%2F", 1), http.StatusFound)
+					return
+				}
+				answer(200, tc.page, "Content-Type", "text/html")(w, r)
+			})
+			want(t, guardRun(t, options(srv.URL, func(o *probes.HTTPOptions) { o.Method = tc.method }), guardOptions()), tc.want, "Jane")
+		})
 	}
 }

@@ -53,6 +53,9 @@ type Way struct {
 	Secrets func() []string // what is scrubbed from quotes; may be nil
 	// TokenURL is the token endpoint, fit to be shown, "" as long as it is not known; may be nil.
 	TokenURL func() string
+	// Waits says whether the token endpoint must not be asked for now, and why, as
+	// far as that is known; may be nil.
+	Waits func() (wait bool, why *check.Fault)
 	// Fresh has a token fetched that nobody uses; may be nil. The error is a
 	// *check.Fault.
 	Fresh func(context.Context) (*check.TokenInfo, error)

@@ -22,6 +22,7 @@ type Issuer struct {
 	provider string
 	fresh    bool
 	form     atomic.Int64                      // of the well-known address that answered last
+	limits   atomic.Pointer[limit]             // the last answer that told us to wait
 	seen     atomic.Pointer[map[string]string] // the keys of the last run: what they are, by thumbprint
 }
 
@@ -132,6 +133,9 @@ func (v *visit) get(ctx context.Context, raw, what string) (*answer, *check.Faul
 		return nil, v.fault(v.badURL(raw, what))
 	}
 	u = asSent(u)
+	if f := v.waits(u); f != nil {
+		return nil, f
+	}
 	a, _, f := v.exchange(ctx, hop{method: http.MethodGet, url: u, own: originOf(u) == v.run.p.origin, bare: true, redirected: true})
 	at := what + " " + v.scene.shown(u)
 	switch {
@@ -140,7 +144,7 @@ func (v *visit) get(ctx context.Context, raw, what string) (*answer, *check.Faul
 	case a.status >= 500:
 		return nil, v.fault(v.failing(a, at))
 	case a.status == http.StatusTooManyRequests:
-		return nil, v.fault(v.limited(at))
+		return nil, v.limit(a, at)
 	case a.broken != nil:
 		return nil, v.unreachable(v.blame(a.broken), at)
 	}
@@ -175,26 +179,6 @@ func (v *visit) unreachable(f *check.Fault, at string) *check.Fault {
 	got := v.fault(&finding{reason, fmt.Sprintf("%s: %s", at, f.Message), f.Hint})
 	got.Err = f.Err
 	return got
-}
-
-// endpoint asks the token endpoint whether somebody is there. It is a GET, which
-// every provider refuses and none counts: a token request without a client would
-// be one more failed login of our address.
-func (v *visit) endpoint(ctx context.Context, m metadata) *check.Fault {
-	if m.Token == "" {
-		return nil
-	}
-	a, f := v.get(ctx, m.Token, "the token endpoint")
-	if f != nil {
-		return f
-	}
-	v.note(fmt.Sprintf("token endpoint: it is there (%d to a GET without a client)", a.status))
-	if w := v.p.way; w != nil && w.TokenURL != nil {
-		if ours := w.TokenURL(); ours != "" && ours != secret.URL(m.Token) {
-			v.note(fmt.Sprintf("token endpoint: it is there, but credential %q asks at %s", w.Credential, ours))
-		}
-	}
-	return nil
 }
 
 // tryToken sees that there is a token for us: a new one, or that of all.

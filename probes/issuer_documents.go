@@ -16,9 +16,9 @@ import (
 // metadata is what an authorization server tells of itself (OpenID Connect
 // Discovery 1.0, section 3; RFC 8414, section 2), as far as it is watched.
 type metadata struct {
-	Issuer string `json:"issuer"`
-	Keys   string `json:"jwks_uri"`
-	Token  string `json:"token_endpoint"`
+	Issuer word `json:"issuer"`
+	Keys   word `json:"jwks_uri"`
+	Token  word `json:"token_endpoint"`
 }
 
 // wellKnown returns where the metadata of an issuer may lie: by OpenID Connect
@@ -68,17 +68,20 @@ func (v *visit) metadataOf(a *answer) (m metadata, wrong *finding) {
 	switch {
 	case m.Issuer == "":
 		return m, failed(at+" names no issuer", "is url the identity provider itself, with its path?")
-	case m.Issuer != v.p.issuer:
-		return m, v.otherIssuer(m.Issuer, at)
+	case string(m.Issuer) != v.p.issuer:
+		return m, v.otherIssuer(string(m.Issuer), at)
 	case m.Keys == "" && strings.HasSuffix(a.url.Path, "/openid-configuration"):
 		return m, failed(at+" names no jwks_uri", "nobody can verify the provider's tokens without its keys: look at its configuration")
+	case m.Token == "":
+		return m, failed(at+" names no token_endpoint", "nobody who follows the document gets a token: look at the provider's configuration")
 	}
-	for _, e := range []struct{ name, url string }{{"jwks_uri", m.Keys}, {"token_endpoint", m.Token}} {
-		if wrong := v.checkEndpoint(e.name, e.url, at); wrong != nil {
-			return m, wrong
-		}
+	if wrong := v.checkEndpoint("jwks_uri", string(m.Keys), at); wrong != nil {
+		return m, wrong
 	}
-	return m, nil
+	if strings.Contains(string(m.Token), "#") { // RFC 6749, section 3.2
+		return m, failed(fmt.Sprintf("%s names a token_endpoint with a fragment: %q", at, v.scene.quote(string(m.Token))), "mend it at the provider: clients refuse such an address")
+	}
+	return m, v.checkEndpoint("token_endpoint", string(m.Token), at)
 }
 
 // checkEndpoint holds the address of an endpoint to be one, and https where the
@@ -100,7 +103,7 @@ func (v *visit) checkEndpoint(name, raw, at string) *finding {
 
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost") // names under it are asked of DNS
 }
 
 // document reads a JSON document into what it is for.

@@ -25,18 +25,18 @@ const (
 // publicKey is one key of a JWK Set (RFC 7517, section 4), as far as verifying
 // a signature needs it.
 type publicKey struct {
-	Kind       string   `json:"kty"`
-	Use        string   `json:"use"`
-	Operations []string `json:"key_ops"`
-	Algorithm  string   `json:"alg"`
-	ID         string   `json:"kid"`
-	Curve      string   `json:"crv"`
-	N          string   `json:"n"`
-	E          string   `json:"e"`
-	X          string   `json:"x"`
-	Y          string   `json:"y"`
-	Private    string   `json:"d"`
-	Symmetric  string   `json:"k"`
+	Kind       word     `json:"kty"`
+	Use        word     `json:"use"`
+	Operations wordList `json:"key_ops"`
+	Algorithm  word     `json:"alg"`
+	ID         word     `json:"kid"`
+	Curve      word     `json:"crv"`
+	N          word     `json:"n"`
+	E          word     `json:"e"`
+	X          word     `json:"x"`
+	Y          word     `json:"y"`
+	Private    word     `json:"d"`
+	Symmetric  word     `json:"k"`
 }
 
 // keys sees that the provider shows a key that its signatures can be verified
@@ -45,7 +45,7 @@ func (v *visit) keys(ctx context.Context, m metadata) *check.Fault {
 	if m.Keys == "" {
 		return nil
 	}
-	a, f := v.get(ctx, m.Keys, "the key set")
+	a, f := v.get(ctx, string(m.Keys), "the key set")
 	if f != nil {
 		return f
 	}
@@ -92,7 +92,7 @@ func (v *visit) usable(keys []publicKey, at string) (map[string]string, *finding
 
 // shown names a key for people; what the provider wrote is made one line.
 func (k *publicKey) shown() string {
-	id := secret.Line(k.ID, 40)
+	id := secret.Line(string(k.ID), 40)
 	if id == "" {
 		id = "without kid"
 	}
@@ -100,7 +100,7 @@ func (k *publicKey) shown() string {
 	if kind == "" {
 		kind = k.Kind
 	}
-	return id + " (" + secret.Line(kind, 10) + ")"
+	return id + " (" + secret.Line(string(kind), 10) + ")"
 }
 
 // wrong says why no signature can be verified with the key, "" if one can.
@@ -108,7 +108,7 @@ func (k *publicKey) wrong() string {
 	switch {
 	case k.Use != "" && k.Use != "sig":
 		return "it is not for signatures"
-	case len(k.Operations) > 0 && !slices.Contains(k.Operations, "verify"):
+	case len(k.Operations) > 0 && !k.Operations.has("verify"):
 		return "it is not for verifying"
 	}
 	switch k.Kind {
@@ -123,15 +123,15 @@ func (k *publicKey) wrong() string {
 }
 
 func (k *publicKey) wrongEdwards() string {
-	if x, err := base64.RawURLEncoding.DecodeString(k.X); k.Curve != "Ed25519" && k.Curve != "Ed448" || err != nil || len(x) == 0 {
+	if x, err := base64.RawURLEncoding.DecodeString(string(k.X)); k.Curve != "Ed25519" && k.Curve != "Ed448" || err != nil || len(x) == 0 {
 		return "it is no Edwards curve that signs"
 	}
 	return ""
 }
 
 func (k *publicKey) wrongModulus() string {
-	n, err := base64.RawURLEncoding.DecodeString(k.N)
-	if e, err2 := base64.RawURLEncoding.DecodeString(k.E); err != nil || err2 != nil || len(e) == 0 {
+	n, err := base64.RawURLEncoding.DecodeString(string(k.N))
+	if e, err2 := base64.RawURLEncoding.DecodeString(string(k.E)); err != nil || err2 != nil || len(e) == 0 {
 		return "n or e cannot be read"
 	}
 	if bits := new(big.Int).SetBytes(n).BitLen(); bits < weakestRSA {
@@ -141,9 +141,9 @@ func (k *publicKey) wrongModulus() string {
 }
 
 func (k *publicKey) wrongPoint() string {
-	curve := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}[k.Curve]
-	x, err := base64.RawURLEncoding.DecodeString(k.X)
-	y, err2 := base64.RawURLEncoding.DecodeString(k.Y)
+	curve := map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}[string(k.Curve)]
+	x, err := base64.RawURLEncoding.DecodeString(string(k.X))
+	y, err2 := base64.RawURLEncoding.DecodeString(string(k.Y))
 	switch {
 	case curve == nil && k.Curve == "secp256k1":
 		return "" // ES256K (RFC 8812), which Go does not know
@@ -160,7 +160,7 @@ func (k *publicKey) wrongPoint() string {
 
 // thumbprint tells keys apart: kid and what RFC 7638 hashes.
 func (k *publicKey) thumbprint() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{k.ID, k.Kind, k.Curve, k.N, k.E, k.X, k.Y}, "\n")))
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\n%s\n%s\n%s\n%s\n%s\n%s", k.ID, k.Kind, k.Curve, k.N, k.E, k.X, k.Y)))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -279,8 +279,10 @@ func TestIssuerTokenEndpoint(t *testing.T) {
 		}
 	}
 	p := newIDP(t)
-	p.openid = p.document(map[string]string{"token_endpoint": ""})
-	want(t, askIssuer(t, p.issuer(), nil), "up")
+	for _, wrong := range []string{"", p.URL + "/token#part", "https://", "7"} {
+		p.openid = p.document(map[string]string{"token_endpoint": wrong})
+		want(t, askIssuer(t, p.issuer(), nil), "idp/discovery_failed")
+	}
 	w := way(stamp("old-token-000"))
 	w.TokenURL = func() string { return "https://old.example.test/token" }
 	r := askIssuer(t, newIDP(t).issuer(), w)
@@ -386,7 +388,7 @@ func TestIssuerCertificate(t *testing.T) {
 			keySet(goodKey)(w, r)
 			return
 		}
-		p.document(map[string]string{"issuer": p.URL, "token_endpoint": ""})(w, r)
+		p.document(map[string]string{"issuer": p.URL, "token_endpoint": p.URL + "/token"})(w, r)
 	}))
 	o := options(p.URL, func(o *probes.HTTPOptions) { o.TLS.InsecureSkipVerify = true })
 	r := buildIssuer(t, o, probes.IssuerOptions{}, nil).Probe(t.Context())
@@ -395,9 +397,11 @@ func TestIssuerCertificate(t *testing.T) {
 		t.Errorf("certificates %+v", r.Certs)
 	}
 	down := options(p.URL, func(o *probes.HTTPOptions) { o.TLS.InsecureSkipVerify = true })
-	p.Config.Handler = http.HandlerFunc(p.document(map[string]string{"issuer": p.URL, "jwks_uri": "http://keys.example.test/"}))
-	r = buildIssuer(t, down, probes.IssuerOptions{}, nil).Probe(t.Context())
-	want(t, r, "idp/discovery_failed")
+	for _, keys := range []string{"http://keys.localhost/", "http://keys.example.test/"} { // what is under localhost, DNS may know
+		p.Config.Handler = http.HandlerFunc(p.document(map[string]string{"issuer": p.URL, "jwks_uri": keys}))
+		r = buildIssuer(t, down, probes.IssuerOptions{}, nil).Probe(t.Context())
+		want(t, r, "idp/discovery_failed")
+	}
 	if r.Fault != nil && !strings.Contains(r.Fault.Hint, "X-Forwarded-Proto") {
 		t.Errorf("hint %q", r.Fault.Hint)
 	}

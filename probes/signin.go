@@ -92,29 +92,46 @@ func tag(page []byte, start string) bool {
 type page struct {
 	password bool   // has a field for a password
 	refresh  string // where a meta element sends the browser
+	script   bool   // has scripts, and nothing to read without them
 }
 
 // inspect reads a page tag by tag; what stands in comments, scripts and text is
 // not taken for one.
 func inspect(body []byte) page {
 	var p page
-	z := xhtml.NewTokenizer(bytes.NewReader(body))
+	z, unread, text := xhtml.NewTokenizer(bytes.NewReader(body)), "", false
 	for {
 		switch z.Next() {
 		case xhtml.ErrorToken:
+			p.script = p.script && !text
 			return p
+		case xhtml.TextToken:
+			text = text || unread == "" && len(bytes.TrimSpace(z.Text())) > 0
+		case xhtml.EndTagToken:
+			unread = ""
 		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
-			name, more := z.TagName()
-			switch string(name) {
-			case "input":
-				p.password = p.password || strings.EqualFold(attributes(z, more)["type"], "password")
-			case "meta":
-				if a := attributes(z, more); strings.EqualFold(a["http-equiv"], "refresh") {
-					p.refresh = refreshTarget(a["content"])
-				}
-			}
+			unread = p.take(z)
 		}
 	}
+}
+
+// take notes a tag, and returns its name where people do not read what is in it.
+func (p *page) take(z *xhtml.Tokenizer) string {
+	name, more := z.TagName()
+	switch string(name) {
+	case "input":
+		p.password = p.password || strings.EqualFold(attributes(z, more)["type"], "password")
+	case "meta":
+		if a := attributes(z, more); strings.EqualFold(a["http-equiv"], "refresh") {
+			p.refresh = refreshTarget(a["content"])
+		}
+	case "script":
+		p.script = true
+		return "script"
+	case "title", "style", "noscript":
+		return string(name)
+	}
+	return ""
 }
 
 func attributes(z *xhtml.Tokenizer, more bool) map[string]string {

@@ -1,6 +1,8 @@
 package probes
 
 import (
+	"net/url"
+
 	"github.com/watchword/watchword/internal/check"
 )
 
@@ -16,6 +18,11 @@ func (s *scene) signIn(a *answer, expected bool, reason check.Reason) string {
 	if a.passed != "" {
 		return "at the end of a redirect " + a.passed
 	}
+	return s.shownSignIn(a, expected, reason)
+}
+
+// shownSignIn is signIn by what the page itself shows, whatever way led to it.
+func (s *scene) shownSignIn(a *answer, expected bool, reason check.Reason) string {
 	mediaType, _ := splitType(a.header.Get("Content-Type"))
 	if !isHTML(mediaType, a.body) {
 		return ""
@@ -42,6 +49,24 @@ func (s *scene) signInForm(a *answer) string {
 		return "with a password field"
 	case p.refresh != "" && s.leadsToSignIn(a, p.refresh):
 		return "that sends the browser on to sign in"
+	}
+	return ""
+}
+
+// scriptedSignIn says by which sign a page that a script has yet to fill is a
+// sign-in, "" if it is none: it was asked for with the address on the monitor's
+// own origin where the browser is to come back to.
+func (s *scene) scriptedSignIn(a *answer) string {
+	mediaType, _ := splitType(a.header.Get("Content-Type"))
+	if a.passed == "" || a.cut || !isHTML(mediaType, a.body) {
+		return ""
+	}
+	has := a.url.Query()
+	for _, name := range []string{"rd", "redirect_uri", "redirect_url"} {
+		back, err := url.Parse(has.Get(name))
+		if err == nil && back.Host != "" && originOf(back) == s.origin && inspect(a.body).script {
+			return "that a script fills, asked for with the way back in " + name
+		}
 	}
 	return ""
 }

@@ -1,6 +1,9 @@
 package agent
 
 import (
+	"time"
+
+	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/config"
 	"github.com/watchword/watchword/probes"
 )
@@ -69,9 +72,27 @@ func wayIn(s *source, origin string) *probes.Way {
 		Authelia: h.IsAuthelia, Token: h.Token, Secrets: s.SentSecrets, Clock: s.Clock,
 	}
 	if s.Provider() != "" {
-		w.Alive, w.Fresh, w.TokenURL = s.Alive, s.Fresh, s.TokenURL
+		w.Alive, w.Fresh, w.TokenURL, w.Waits = s.Alive, s.Fresh, s.TokenURL, s.waits
 	}
 	return w
+}
+
+// waits says whether the credential's token endpoint is left alone for now, and
+// by which fault of its provider. That another credential met it is no fault here:
+// then the back-off alone is known.
+func (s *source) waits() (bool, *check.Fault) {
+	st := s.Status()
+	switch f := st.LastFault; {
+	case !st.NextTry.After(time.Now()):
+		return false, nil
+	case f == nil:
+		return true, nil
+	case f.Class != check.IDP: // the client is refused, and may still be looked for
+		return false, nil
+	default:
+		return true, &check.Fault{Class: f.Class, Reason: f.Reason, Message: f.Message, Hint: f.Hint,
+			Cause: check.Cause{Kind: check.CauseProvider, Key: s.Provider()}}
+	}
 }
 
 // gateOf tells a guard what stands behind its gate, and nothing that gets in;

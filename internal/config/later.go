@@ -58,3 +58,17 @@ func isEmpty(v *yaml.Node) bool {
 	}
 	return v.ShortTag() == "!!null" || slices.Contains([]string{"", "false", "0", "0s"}, v.Value)
 }
+
+// senseless says whether a key that is not supported yet never will be here: a
+// guard that is turned round.
+func senseless(t reflect.Type, n *yaml.Node, e entry) bool {
+	if t != reflect.TypeFor[monitorKeys]() || e.name != "upside_down" {
+		return false
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "type" && resolve(n.Content[i+1]).Value == probes.TypeGuard {
+			return true
+		}
+	}
+	return false
+}

@@ -196,6 +196,9 @@ func (l *loader) buildStruct(n *yaml.Node, t reflect.Type, at spot) map[string]a
 			if v, ok := l.build(e.value, ft, sub); ok {
 				m[e.name] = v
 			}
+		case senseless(t, n, e) && !isEmpty(e.value):
+			l.complain(sub.pos, sub.path+": a guard is up where it is shut; turned round it would be up where everybody gets in. To see that anybody is let in, take type: http without a credential")
+			l.refused = true
 		case s.later[e.name]:
 			l.refuse(sub, e.value)
 		default:
