@@ -39,6 +39,7 @@ type exchange struct {
 	ahead     *time.Duration         // of the clock behind the answer, nil where it told nothing
 	answer    answer
 	finding   *finding
+	sent      time.Time // when the request was
 }
 
 // RoundTrip sends the request and judges its answer.
@@ -50,17 +51,17 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.basic != nil {
 		req.SetBasicAuth(x.basic[0], x.basic[1])
 	}
-	sent := time.Now()
+	x.sent = time.Now()
 	resp, err := x.wire.RoundTrip(req)
 	if err != nil {
-		x.finding = x.because(x.failed(req.Context(), err))
+		x.finding = x.because(x.unanswered(req.Context(), err))
 		return nil, err
 	}
 	defer resp.Body.Close()
-	x.readClock(resp.Header, sent)
+	x.readClock(resp.Header, x.sent)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
-		x.finding = x.because(x.failed(req.Context(), err))
+		x.finding = x.because(x.unanswered(req.Context(), err))
 		return nil, err
 	}
 	r := reply{status: resp.StatusCode, header: resp.Header, body: body, secrets: x.secrets, now: time.Now(), ahead: x.ahead}
@@ -155,6 +156,17 @@ func isAboutUs(text string) bool {
 		}
 	}
 	return false
+}
+
+// unanswered is the finding of a request that got no answer. Where this machine
+// was too busy to ask in time, the provider is not to blame.
+func (x *exchange) unanswered(ctx context.Context, err error) *finding {
+	if ctx.Err() != nil {
+		if why := machine.Starved(ctx, x.sent); why != "" {
+			return &finding{reason: check.Internal, message: "the token request got no answer in time: " + why, todo: machine.LessBusy, err: err}
+		}
+	}
+	return x.failed(ctx, err)
 }
 
 // failed says what it means that no answer came. A deadline that passed before

@@ -2,7 +2,9 @@ package probes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
@@ -106,15 +108,27 @@ func (r *run) doubtful(f *check.Fault) bool {
 	return f.Class == check.Gateway
 }
 
-// noToken is the fault of an error that says nothing of itself.
-func (r *run) noToken(ctx context.Context, err error) *check.Fault {
-	f := &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.way.Credential),
-		"this is a fault of Watchword's own: please report it"}
-	if ctx.Err() != nil || expired(ctx) {
+// noToken is the fault of a run that asked for a token at began and got none.
+// Most errors are faults already.
+func (r *run) noToken(ctx context.Context, began time.Time, err error) *check.Fault {
+	fault, told := errors.AsType[*check.Fault](err)
+	over := ctx.Err() != nil || expired(ctx)
+	var f *finding
+	if over && (!told || fault.Reason == check.TokenTimeout) {
+		f = starved(ctx, began)
+	}
+	switch {
+	case f != nil: // then it is neither's
+	case told:
+		return fault
+	case over:
 		f = &finding{check.TokenTimeout, fmt.Sprintf("no token of credential %q before the deadline", r.way.Credential),
 			"the identity provider is slow, or the timeout of the monitor too short for a token and an answer"}
+	default:
+		f = &finding{check.Internal, fmt.Sprintf("no token could be had for credential %q", r.way.Credential),
+			"this is a fault of Watchword's own: please report it"}
 	}
-	fault := r.blame(f)
+	fault = r.blame(f)
 	fault.Err = err
 	return fault
 }

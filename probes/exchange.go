@@ -19,7 +19,7 @@ const drain = 2 << 10 // of a body that nobody needs, so that its connection can
 // exchange sends one request and reads its answer.
 func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fault) {
 	start, t := time.Now(), new(trace)
-	r.at, r.status = h.url, 0
+	r.at, r.status, r.began = h.url, 0, start
 	r.tries = append(r.tries, check.Try{Method: h.method, URL: r.urlOf(h)})
 	last := &r.tries[len(r.tries)-1]
 	resp, err := r.send(t.attach(ctx), h)
@@ -128,7 +128,7 @@ func (r *run) arrived(t *trace) step {
 }
 
 func (r *run) fact(at step, t *trace) wireFact {
-	f := wireFact{at: at, name: addressOf(r.at), remote: t.remote(), start: r.res.Start, token: r.res.Phases.Token}
+	f := wireFact{at: at, name: addressOf(r.at), remote: t.remote(), start: r.res.Start, began: r.began, token: r.res.Phases.Token}
 	if f.remote == "" {
 		f.remote = f.name
 	}

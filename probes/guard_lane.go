@@ -2,7 +2,6 @@ package probes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -234,10 +233,7 @@ func (l *lane) borrow(ctx context.Context, a *attempt) *check.Fault {
 	}
 	l.without = a.key
 	l.tries = append(l.tries, check.Try{Method: a.how.method, URL: l.p.shown, Note: "not sent: there is no token"})
-	if f, ok := errors.AsType[*check.Fault](err); ok {
-		return f
-	}
 	l.way = a.key
 	defer func() { l.way = nil }()
-	return l.noToken(ctx, err)
+	return l.noToken(ctx, start, err)
 }

@@ -201,10 +201,7 @@ func (v *visit) tryToken(ctx context.Context) *check.Fault {
 	if err == nil {
 		return nil
 	}
-	if f, ok := errors.AsType[*check.Fault](err); ok {
-		return f
-	}
 	v.way = w
 	defer func() { v.way = nil }()
-	return v.noToken(ctx, err)
+	return v.noToken(ctx, start, err)
 }

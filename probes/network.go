@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 	"time"
 
@@ -17,23 +18,27 @@ import (
 // wireFact is what is known of a request that came to no good end.
 type wireFact struct {
 	at     step
-	name   string // host:port of the URL
-	remote string // address that was dialled, name for none
-	start  time.Time
+	name   string        // host:port of the URL
+	remote string        // address that was dialled, name for none
+	start  time.Time     // of the run
+	began  time.Time     // of this request
 	token  time.Duration // of the run that went to the token
 }
 
 // network reads an error of the wire. Where the deadline of the run has passed,
-// it is the deadline, whatever it made of the connection; but for a name or a
-// certificate that was at fault before.
+// it is the deadline, whatever it made of the connection; but for a name, a
+// certificate or a refusal that was at fault before. A deadline that passed while
+// this machine was too busy to ask says nothing of the other side.
 func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	class, reason, text := transport.Classify(err)
-	if expired(ctx) && (class != check.TLS || reason == check.Handshake) && reason != check.DNS && !errors.Is(err, syscall.ECONNREFUSED) {
-		end, _ := ctx.Deadline()
-		if !w.start.Before(end) {
-			return tooLate(w.start.Sub(end))
+	if expired(ctx) && !certain(class, reason, err) {
+		if f := starved(ctx, w.began); f != nil {
+			return f
 		}
-		return w.timeout(end.Sub(w.start))
+		if reason != check.DNS {
+			end, _ := ctx.Deadline()
+			return w.timeout(end.Sub(w.start))
+		}
 	}
 	if hint := transport.NameHint(err); hint != "" {
 		return &finding{reason, text, hint}
@@ -41,11 +46,23 @@ func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	return &finding{reason, text, w.hint(reason)}
 }
 
-// tooLate is the fault of a request whose time was over before it began: nobody
-// was asked, so nobody else is to blame.
-func tooLate(by time.Duration) *finding {
-	return &finding{check.Internal, fmt.Sprintf("this machine was too busy: the request was to begin %s after the time of its run was over", inSeconds(by)),
-		"look at the load of the machine that Watchword runs on: CPU, memory, or more monitors than it carries"}
+// certain says whether an error is no consequence of a deadline that passed.
+func certain(class check.Class, reason check.Reason, err error) bool {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	_, answered := errors.AsType[syscall.Errno](err) // such as a refusal
+	return class == check.TLS && reason != check.Handshake || reason == check.DNS || reason == check.Connect && answered
+}
+
+// starved is the fault of a deadline that passed while this machine was too busy
+// to ask, nil if it was not.
+func starved(ctx context.Context, began time.Time) *finding {
+	why := machine.Starved(ctx, began)
+	if why == "" {
+		return nil
+	}
+	return &finding{check.Internal, why, machine.LessBusy}
 }
 
 // expired says whether the deadline of ctx has passed. A timer of somebody else

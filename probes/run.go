@@ -2,7 +2,6 @@ package probes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,9 +32,10 @@ type run struct {
 	jars   jars
 	buf    *buffer
 	at     *url.URL // of the last request
-	status int      // of its answer, 0 for none
-	step   step     // how far it came
-	dated  dated    // the last answer that came
+	began  time.Time
+	status int   // of its answer, 0 for none
+	step   step  // how far it came
+	dated  dated // the last answer that came
 }
 
 // newRun returns a run that begins now.
@@ -148,8 +148,5 @@ func (r *run) authorize(ctx context.Context) *check.Fault {
 	if err == nil {
 		return nil
 	}
-	if f, ok := errors.AsType[*check.Fault](err); ok {
-		return f
-	}
-	return r.noToken(ctx, err)
+	return r.noToken(ctx, start, err)
 }
