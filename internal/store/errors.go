@@ -92,10 +92,16 @@ func fatal(err error) bool {
 
 // corrupt says whether err means that the file cannot be a database any more.
 func corrupt(err error) bool {
+	primary := codeOf(err)
+	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
+}
+
+// codeOf returns the primary code of an error of SQLite, which extended codes
+// carry in the low byte; 0 for none.
+func codeOf(err error) int {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
-		return false
+		return 0
 	}
-	primary := e.Code() & 0xff // extended codes carry the primary one in the low byte
-	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
+	return e.Code() & 0xff
 }

@@ -31,7 +31,7 @@ func (w *writer) open(ctx context.Context) error {
 	}
 	if err != nil && !fatal(err) {
 		w.readAnyway(ctx)
-		err = place(s.o.Path, err)
+		err = plain(s.o.Path, place(s.o.Path, err))
 	}
 	return err
 }

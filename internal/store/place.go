@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/watchword/watchword/internal/machine"
@@ -77,11 +76,32 @@ func place(path string, err error) error {
 			return say("%s", unwritable(name, "write", bad))
 		}
 	}
-	if isFull(err) {
-		return say("there is no room left on the disk of %s: make some (df -h %s)", path, dir)
+	if cannotBe(err) && !isFull(err) {
+		return say("%s: no database can be kept in %s: set storage.path to a folder of an ordinary file system on a disk", err, dir)
 	}
-	if isBusy(err) {
-		return say("%s is held by another program, such as sqlite3 or a backup (fuser %s names it): end that; it is tried again by itself", path, path)
+	return err
+}
+
+// cannotBe says whether err is of a file that could not be made or opened.
+func cannotBe(err error) bool {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return true
+	}
+	return codeOf(err) == sqlite3.SQLITE_CANTOPEN
+}
+
+// plain says in words what to do about an error that can come with any use of a
+// database, where it is one of those.
+func plain(path string, err error) error {
+	say := func(format string, args ...any) error { return &placeError{fmt.Sprintf(format, args...), err} }
+	if _, told := errors.AsType[*placeError](err); told {
+		return err
+	}
+	switch {
+	case isFull(err):
+		return say("there is no room left on the disk of %s: make some (df -h %s)", path, filepath.Dir(path))
+	case codeOf(err) == sqlite3.SQLITE_BUSY || codeOf(err) == sqlite3.SQLITE_LOCKED:
+		return say("another program has the database %s locked, such as sqlite3 or a backup: end that program (on Linux, fuser -v %s names it), or let it finish; it is tried again by itself", path, path)
 	}
 	return err
 }
@@ -94,13 +114,6 @@ func unwritable(path, verb string, err error) string {
 	return machine.Unusable(path, verb, err)
 }
 
-// isBusy says whether another program has locked the database for itself.
-func isBusy(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
-}
-
 func isFull(err error) bool {
-	var e *sqlite.Error
-	return errors.Is(err, syscall.ENOSPC) || errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL
+	return errors.Is(err, syscall.ENOSPC) || codeOf(err) == sqlite3.SQLITE_FULL
 }

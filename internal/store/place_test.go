@@ -2,10 +2,14 @@ package store
 
 import (
 	"errors"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // What was never ours is neither moved nor touched, and nothing is left beside it.
@@ -58,5 +62,55 @@ func TestPlaceNamesTheFolderThatIsMissing(t *testing.T) {
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Error("the cause is lost")
+	}
+}
+
+// A database that another program has locked says so, before the first write
+// and after, and is written once it is free.
+func TestLockedByAnotherProgram(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		path := file(t)
+		closeStore(t, open(t, Options{Path: path}))
+		other := raw(t, path)
+		o := Options{Path: path, retry: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}
+		var s *Store
+		if before {
+			sqlExec(t, other, "BEGIN EXCLUSIVE")
+			s = open(t, o)
+		} else {
+			s = open(t, o)
+			sqlExec(t, other, "BEGIN EXCLUSIVE")
+		}
+		_ = s.Commit(t.Context(), change(1))
+		deadline := time.After(20 * time.Second)
+		for s.Stats().LastError == "" {
+			select {
+			case <-deadline:
+				t.Fatal("nothing is said")
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		if got := s.Stats().LastError; !strings.Contains(got, "another program has the database "+path+" locked") || strings.Contains(got, "SQLITE") {
+			t.Errorf("got %q", got)
+		}
+		sqlExec(t, other, "ROLLBACK")
+		other.close()
+		for !s.Stats().Writable || s.Stats().Unwritten > 0 {
+			select {
+			case <-deadline:
+				t.Fatalf("not written once it is free: %+v", s.Stats())
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+}
+
+func TestWhereNoDatabaseCanBe(t *testing.T) {
+	err := place(filepath.Join(t.TempDir(), "x.db"), &fs.PathError{Op: "open", Path: "x.db.lock", Err: syscall.ENOENT})
+	if !strings.Contains(err.Error(), "set storage.path to a folder of an ordinary file system") || !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("got %v", err)
+	}
+	if err := plain("x.db", place(filepath.Join(t.TempDir(), "x.db"), &fs.PathError{Op: "write", Path: "x.db", Err: syscall.ENOSPC})); !strings.Contains(err.Error(), "no room left") {
+		t.Errorf("got %v", err)
 	}
 }

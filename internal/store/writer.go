@@ -107,7 +107,7 @@ func (w *writer) settle(err error) {
 	}
 	w.delay = min(max(w.s.o.retry, 2*w.delay), lastRetry)
 	w.retry = time.Now().Add(w.delay)
-	w.s.fail(err)
+	w.s.fail(plain(w.s.o.Path, err))
 	if w.db == nil {
 		return
 	}
