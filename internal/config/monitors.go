@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/knadh/koanf/v2"
 	"go.yaml.in/yaml/v3"
@@ -139,6 +138,7 @@ func (m *monitors) checkDefaults(base *koanf.Koanf) {
 	m.checkSchedule(&k, v)
 	m.checkCertificates(&k, v)
 	m.checkLabels(k.Labels, v)
+	m.checkShown(&k, v)
 	m.checkCredential(k.Credential, v)
 	m.resolveNotify(k.Notify, v)
 }
@@ -177,6 +177,7 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkSchedule(k, v)
 	m.checkCertificates(k, v)
 	m.checkLabels(k.Labels, v)
+	m.checkShown(k, v)
 	m.use(k, v)
 	m.checkCredential(k.Credential, v)
 	m.checkKind(k, v)
@@ -232,20 +233,14 @@ func (m *monitors) named(name string, v view) Position {
 	switch {
 	case name == "":
 		m.judge(at, "name: a monitor needs a name")
-	case hidden(name):
-		m.judge(at, "name: it holds characters that cannot be seen, such as those that move a cursor or turn the direction of writing")
+	case unseen(name) != "":
+		m.judge(at, "name: "+unseen(name))
 	case taken:
 		m.judge(at, fmt.Sprintf("name: %q is the name of another monitor at %s", name, old))
 	default:
 		m.names[name] = at
 	}
 	return at
-}
-
-// hidden says whether a name holds what no page, terminal or message shows as it
-// is: control characters, and those that turn the direction of writing.
-func hidden(name string) bool {
-	return strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
 }
 
 // slug makes an id of a name: lower case, every run of other characters a dash.

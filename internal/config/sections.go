@@ -112,6 +112,7 @@ func zoneOf(name string) (*time.Location, string) {
 
 func (l *loader) credentials(items []item, where map[string]Position) map[string]auth.Options {
 	all := make(map[string]auth.Options, len(items))
+	l.checkNames("credentials", items)
 	for _, it := range items {
 		o := auth.DefaultOptions()
 		l.one(&o, it)
@@ -123,6 +124,7 @@ func (l *loader) credentials(items []item, where map[string]Position) map[string
 
 func (l *loader) notifiers(items []item, where map[string]Position) map[string]notifiers.Options {
 	all := make(map[string]notifiers.Options, len(items))
+	l.checkNames("notifiers", items)
 	for _, it := range items {
 		o := notifiers.DefaultOptions()
 		l.one(&o, it)

@@ -131,6 +131,7 @@ func TestBadFiles(t *testing.T) {
 		"several/b.yml":      "it is fine by itself: its names stand in another file, too",
 
 		"hidden-name.yaml":  "what a text holds",
+		"unseen.yaml":       "what a text holds",
 		"auth-metrics.yaml": "keys beside each other", "auth-no-users.yaml": "keys beside each other", "auth-same-name.yaml": "names in other places",
 		"tls-half.yaml": "keys beside each other", "tls-not-pem.yaml": "files",
 	}
@@ -175,7 +176,7 @@ func TestBadLines(t *testing.T) {
 		{`an issuer has (no|neither)|name the issuer itself|it is http; Authelia|is that the implementation`, "what is within a URL"},
 		{`which fetches no token|it needs a credential to fetch`, "what a credential is"},
 		{`the guarded URL itself|a stranger: no user name|there is nothing to try|too many for one guard`, "what a list of a guard holds beside its form"},
-		{`it holds characters that cannot be seen`, "what a text holds"},
+		{`holds the control character`, "what a text holds"},
 		{`is the name of another monitor at |belongs to another monitor at |is already defined at `, "names in other places"},
 		{`no id can be made of this name`, "ids are made by the loader"},
 		{`no such file or directory|there is no (file|folder)|holds no certificate but `, "files"},
