@@ -38,7 +38,7 @@ func TestNamesCannotWriteOverTheTerminal(t *testing.T) {
 	if code := run(t.Context(), []string{"probe", "-c", file}, &out, &errs); code != 2 || out.Len() > 0 {
 		t.Fatalf("exit %d: %s", code, out.String())
 	}
-	if got := errs.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "\n") != 1 || !strings.Contains(got, "cannot be seen") {
+	if got := errs.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Count(got, "\n") != 1 || !strings.Contains(got, "control character U+000A") {
 		t.Errorf("got %q", got)
 	}
 }
