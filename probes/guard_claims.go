@@ -15,13 +15,9 @@ type claim struct {
 }
 
 // claims returns what a stranger claims in the run with this number: to be
-// somebody, and to come from elsewhere. In every other run the address is all that
-// is claimed of a proxy, for another path or method may be what is refused.
+// somebody, to come from the networks that are trusted most often, each by itself,
+// for another path or method may be what is refused; and to ask for another path.
 func (p *Guard) claims(turn uint64) []claim {
-	open := pathsLeftOpen()
-	path := open[turn%uint64(len(open))]
-	near := addressesTrusted()
-	address := near[turn%uint64(len(near))]
 	somebody := claim{"with headers that name a user", "Remote-User", map[string]string{}}
 	for _, name := range userHeaders() {
 		somebody.headers[name] = "admin" // most services know one, so that nobody is created for the asking
@@ -29,15 +25,29 @@ func (p *Guard) claims(turn uint64) []claim {
 	for _, name := range mailHeaders() {
 		somebody.headers[name] = "admin@" + p.door.url.Hostname()
 	}
-	elsewhere := claim{"with headers of a proxy, for " + address, "X-Forwarded-For", map[string]string{"X-Forwarded-For": address, "X-Real-Ip": address}}
-	if turn%2 == 0 {
-		elsewhere.what = "with headers of a proxy, for " + address + " and " + path
-		maps.Copy(elsewhere.headers, map[string]string{
-			"X-Forwarded-Method": "OPTIONS", "X-Original-Method": "OPTIONS", // often let through, for CORS
-			"X-Forwarded-Uri": path, "X-Original-Uri": path, "X-Original-Url": strings.TrimRight(p.door.url.Scheme+"://"+p.door.url.Host, "/") + path,
-		})
+	all := []claim{somebody}
+	for _, address := range addressesTrusted() {
+		all = append(all, elsewhere(address))
 	}
-	return []claim{somebody, elsewhere}
+	return append(all, p.another(turn))
+}
+
+func elsewhere(address string) claim {
+	return claim{"with headers of a proxy, for " + address, "X-Forwarded-For", map[string]string{"X-Forwarded-For": address, "X-Real-Ip": address}}
+}
+
+// another claims another path and method than those of the request, and one of
+// the addresses that are trusted less often.
+func (p *Guard) another(turn uint64) claim {
+	paths, rare := pathsLeftOpen(), []string{"172.16.0.1", "::1"}
+	path, address := paths[turn%uint64(len(paths))], rare[turn%uint64(len(rare))]
+	c := elsewhere(address)
+	c.what += " and " + path
+	maps.Copy(c.headers, map[string]string{
+		"X-Forwarded-Method": "OPTIONS", "X-Original-Method": "OPTIONS", // often let through, for CORS
+		"X-Forwarded-Uri": path, "X-Original-Uri": path, "X-Original-Url": strings.TrimRight(p.door.url.Scheme+"://"+p.door.url.Host, "/") + path,
+	})
+	return c
 }
 
 // userHeaders are those by which gates tell applications who came: Authelia,
@@ -56,8 +66,7 @@ func pathsLeftOpen() []string {
 	return []string{"/favicon.ico", "/robots.txt", "/ping", "/.well-known/acme-challenge/watchword", "/api/health"}
 }
 
-// addressesTrusted are of the networks that are often let in without a question.
-// Their number is odd: in twice as many runs each is claimed with and without a path.
-func addressesTrusted() []string {
-	return []string{"127.0.0.1", "10.0.0.1", "192.168.0.1", "172.16.0.1", "::1"}
-}
+// addressesTrusted are of the networks that are most often let in without a
+// question. Each is claimed in every run: a gate that is opened so is told of
+// within one interval.
+func addressesTrusted() []string { return []string{"127.0.0.1", "10.0.0.1", "192.168.0.1"} }

@@ -11,18 +11,23 @@ import (
 	"github.com/watchword/watchword/probes"
 )
 
-// TestGuardClaimsAddresses of each private network, with and without a path.
+// TestGuardClaimsAddresses: a gate that trusts a header for the networks that are
+// trusted most is told of by the first run, and by the next ones for the others.
 func TestGuardClaimsAddresses(t *testing.T) {
-	for _, address := range []string{"127.0.0.1", "10.0.0.1", "192.168.0.1", "172.16.0.1", "::1"} {
-		for _, path := range []bool{false, true} {
-			srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				in := r.Header.Get("X-Forwarded-For") == address && (r.Header.Get("X-Original-Uri") != "") == path
-				answer(map[bool]int{true: 200, false: 401}[in], "")(w, r)
-			})
-			p := buildGuard(t, options(srv.URL), guardOptions(try("anonymous")))
-			if n := runsUntilIn(t, p, address); n > 10 {
-				t.Errorf("%s with a path %v: not found in 10 runs", address, path)
-			}
+	for _, tc := range []struct {
+		address string
+		path    bool
+		runs    int
+	}{
+		{"127.0.0.1", false, 1}, {"10.0.0.1", false, 1}, {"192.168.0.1", false, 1}, {"172.16.0.1", true, 2}, {"::1", true, 2},
+	} {
+		srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			in := r.Header.Get("X-Forwarded-For") == tc.address && (r.Header.Get("X-Original-Uri") != "") == tc.path
+			answer(map[bool]int{true: 200, false: 401}[in], "")(w, r)
+		})
+		p := buildGuard(t, options(srv.URL), guardOptions(try("anonymous")))
+		if n := runsUntilIn(t, p, tc.address); n > tc.runs {
+			t.Errorf("%s with a path %v: found in run %d, want %d at most", tc.address, tc.path, n, tc.runs)
 		}
 	}
 }

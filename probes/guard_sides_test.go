@@ -126,7 +126,7 @@ func TestGuardPlainPort(t *testing.T) {
 	o := options(srv.URL, func(o *probes.HTTPOptions) { o.TLS.InsecureSkipVerify = true })
 	r := buildGuard(t, o, guardOptions(try("anonymous"))).Explain(t.Context())
 	want(t, r, "up")
-	if n := len(r.Detail.Tries); n != 7 || r.Detail.Tries[6].Status != 400 || r.Certs == nil {
+	if n := len(r.Detail.Tries); n != 10 || r.Detail.Tries[9].Status != 400 || r.Certs == nil {
 		t.Errorf("%d tries, certificates %v: %+v", n, r.Certs, r.Detail)
 	}
 }

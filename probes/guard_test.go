@@ -202,8 +202,8 @@ func TestGuardTries(t *testing.T) {
 	for range 4 {
 		want(t, p.Probe(t.Context()), "up")
 		all := v.take()
-		if len(all) != 16 {
-			t.Fatalf("%d requests in a run, want 16", len(all))
+		if len(all) != 19 {
+			t.Fatalf("%d requests in a run, want 19", len(all))
 		}
 		n := map[string]int{}
 		for _, r := range all {
@@ -217,7 +217,7 @@ func TestGuardTries(t *testing.T) {
 			}
 			manners[kind][fmt.Sprintf("%s %.9q", r.Method, r.Header["Accept"])] = true
 		}
-		if n["nothing"] != 6 || n["a JWT"] != 6 || n["Authelia's"] != 1 || n["opaque"] != 1 || n["old-token-000"] != 2 {
+		if n["nothing"] != 9 || n["a JWT"] != 6 || n["Authelia's"] != 1 || n["opaque"] != 1 || n["old-token-000"] != 2 {
 			t.Errorf("tried %v", n)
 		}
 	}
@@ -252,7 +252,7 @@ func TestGuardWithAnotherMethod(t *testing.T) {
 	for _, method := range []string{"POST", "HEAD"} {
 		want(t, guardRun(t, options(srv.URL, absent("x"), func(o *probes.HTTPOptions) { o.Method = method }), guardOptions()), "up")
 		all := v.take()
-		if len(all) != 8 || slices.ContainsFunc(all, func(r *http.Request) bool { return r.Method != method }) {
+		if len(all) != 11 || slices.ContainsFunc(all, func(r *http.Request) bool { return r.Method != method }) {
 			t.Errorf("%s: %d requests", method, len(all))
 		}
 	}
@@ -267,8 +267,8 @@ func TestGuardSureOfIt(t *testing.T) {
 		asked  int
 	}{
 		{"and again", 200, "exposed/anonymous_access", 2},
-		{"and was refused then", 401, "up", 10},
-		{"and nobody knows then", 503, "target/gateway_error", 10},
+		{"and was refused then", 401, "up", 13},
+		{"and nobody knows then", 503, "target/gateway_error", 13},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			n := 0
@@ -385,7 +385,7 @@ func TestGuardRunsOutOfTime(t *testing.T) {
 	defer cancel()
 	r := buildGuard(t, options(srv.URL), guardOptions()).Probe(ctx)
 	want(t, r, "network/timeout")
-	if !strings.Contains(r.Fault.Hint, "2 of 9 tries") {
+	if !strings.Contains(r.Fault.Hint, "2 of 12 tries") {
 		t.Errorf("hint %q", r.Fault.Hint)
 	}
 }
@@ -410,7 +410,7 @@ func TestGuardExplains(t *testing.T) {
 	srv := serve(t, answer(401, ""))
 	r := buildGuard(t, options(srv.URL), guardOptions()).Explain(t.Context())
 	want(t, r, "up")
-	if r.Detail == nil || len(r.Detail.Tries) != 9 {
+	if r.Detail == nil || len(r.Detail.Tries) != 12 {
 		t.Fatalf("detail %+v", r.Detail)
 	}
 	for _, try := range r.Detail.Tries {

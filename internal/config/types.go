@@ -18,7 +18,7 @@ import (
 func monitorTypes() []string { return probes.Types() }
 
 // guardInterval is how often a guard runs where nobody says: each of its runs is
-// 9 requests or more, 10 with https (docs/guard.md).
+// 12 requests or more, 13 with https (docs/guard.md).
 const guardInterval = 5 * time.Minute
 
 func (m *monitors) checkType(t string, v view) bool {
