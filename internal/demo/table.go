@@ -143,7 +143,7 @@ func (s *screen) notes() int {
 // row is one monitor: shape, name, word, its last runs, and what there is to
 // say of the last.
 func (s *screen) row(w *watched, width, notes int) string {
-	const name, word, fixed = 14, 8, 2 + 14 + 1 + 8 + 1
+	const name, word, fixed = 18, 8, 2 + 18 + 1 + 8 + 1
 	glyph, color := shape(w)
 	note := cut(w.note(), notes)
 	strip := s.strip(w, width-fixed-notes-2)
