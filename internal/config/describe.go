@@ -42,6 +42,7 @@ func Describe() Description {
 			reflect.TypeFor[Server]():        {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
 			reflect.TypeFor[server.Access](): server.Keys(), reflect.TypeFor[server.User](): server.UserKeys(),
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
+			reflect.TypeFor[Maintenance](): maintenanceKeys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
 				{Path: "credential", Types: []string{probes.TypeHTTP, probes.TypeAuthz, probes.TypeIssuer}},

@@ -17,7 +17,7 @@ import (
 func notYet(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[document]():
-		return []string{"modules", "maintenance", "metrics", "exporters"}
+		return []string{"modules", "metrics", "exporters"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():

@@ -99,6 +99,9 @@ func (m *maker) mapping(s *jsonschema.Schema, t reflect.Type, at place) {
 	s.PatternProperties = m.later(t)
 	for f := range t.Fields() {
 		name, opts, _ := strings.Cut(f.Tag.Get("koanf"), ",")
+		if name == "-" {
+			continue // no key
+		}
 		in := at
 		if in.defaults.IsValid() {
 			in.defaults = at.defaults.FieldByName(f.Name)
