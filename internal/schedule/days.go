@@ -20,8 +20,7 @@ type dayRule func(day int64) int64
 
 // Next returns the first time after t.
 func (d *days) Next(t time.Time) time.Time {
-	// Of the day before, too: where a zone left out a day, it begins on the next.
-	for day := dayOf(t.In(d.zone)) - 1; ; day++ {
+	for day := dayOf(t.In(d.zone)); ; day++ {
 		day = d.rule(day)
 		at := inZone(time.Unix(day*secondsOfDay, 0).UTC().Add(d.start), d.zone)
 		if at.After(t) {

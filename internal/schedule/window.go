@@ -160,12 +160,12 @@ func (w *Window) last(begin, now time.Time) time.Time {
 }
 
 // endless says whether the chain that begins at begin is longer than what is
-// followed.
+// followed, and nothing bounds it.
 func (w *Window) endless(begin time.Time) bool {
-	if begin.IsZero() {
+	if begin.IsZero() || !w.to.IsZero() {
 		return false
 	}
-	end := w.last(begin, begin).Add(w.duration)
-	next := w.begins.Next(end.Add(-w.duration))
-	return !next.IsZero() && !next.After(end) && !w.over(end)
+	last := w.last(begin, begin)
+	next := w.begins.Next(last)
+	return !next.IsZero() && !next.After(last.Add(w.duration))
 }
