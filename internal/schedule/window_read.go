@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/watchword/watchword/internal/check"
 )
@@ -21,16 +22,28 @@ func CheckWindow(o WindowOptions, zone *time.Location) []check.Problem {
 func WindowKeys() []check.Key {
 	return []check.Key{
 		{Path: "from", Pattern: datePattern}, {Path: "to", Pattern: datePattern}, {Path: "cron", Pattern: `[^ ]`},
-		{Path: "weekdays", Pattern: weekdayPattern}, {Path: "days_of_month", Min: -31, Max: 31}, {Path: "every_days", Min: 1, Max: 3660}, {Path: "start", Pattern: clockPattern},
+		{Path: "weekdays", Pattern: weekdayPattern()}, {Path: "days_of_month", Min: -31, Max: 31}, {Path: "every_days", Min: 1, Max: 3660}, {Path: "start", Pattern: clockPattern},
 	}
 }
 
 const (
-	datePattern    = `^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$`
-	clockPattern   = `^([01]?\d|2[0-3]):[0-5]\d$`
-	weekdayPattern = `^([Mm][Oo][Nn]|[Tt][Uu][Ee]|[Ww][Ee][Dd]|[Tt][Hh][Uu]|[Ff][Rr][Ii]|[Ss][Aa][Tt]|[Ss][Uu][Nn])`
-	longestWindow  = chainReach
+	datePattern   = `^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([Tt ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})?)?$`
+	clockPattern  = `^([01]?\d|2[0-3]):[0-5]\d$`
+	longestWindow = chainReach
 )
+
+// weekdayPattern matches what weekday reads.
+func weekdayPattern() string {
+	var names []string
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		full := ""
+		for _, letter := range strings.ToLower(day.String()) {
+			full += fmt.Sprintf("[%c%c]", unicode.ToUpper(letter), letter)
+		}
+		names = append(names, full[:3*4]+"("+full[3*4:]+")?")
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
 
 // reader makes a window of its options and notes what is wrong with them.
 type reader struct {
@@ -99,9 +112,9 @@ func (r *reader) once() {
 	case r.o.From == "" && r.o.To == "":
 		r.object("", "it says nowhere when it is: once, from and to; or again and again, by one of cron, weekdays, days_of_month, every_days with a duration")
 	case r.o.From == "":
-		r.object("to", "it wants a `from`, when the window begins")
+		r.object("from", "it is missing: when does the window begin?")
 	case r.o.To == "":
-		r.object("from", "it wants a `to`, when the window ends")
+		r.object("to", "it is missing: when does the window end?")
 	}
 	if r.o.Start != "" {
 		r.object("start", "it is for weekdays, days_of_month and every_days")
@@ -112,7 +125,7 @@ func (r *reader) once() {
 func (r *reader) recur(w *Window, key string) {
 	switch {
 	case w.duration == 0:
-		r.object(key, "how long? Give a duration, such as 2h")
+		r.object("duration", "it is missing: how long does each occurrence last, such as 2h?")
 	case w.duration < 0 || w.duration > longestWindow:
 		r.object("duration", "more than 0 and at most 400d is wanted")
 	}
@@ -169,7 +182,7 @@ func (r *reader) everyDays() dayRule {
 	}
 	from := r.moment("", r.o.From, 0)
 	if r.o.From == "" {
-		r.object("every_days", "it wants a `from`: the day of which the days are counted from")
+		r.object("from", "it is missing: every_days counts the days from it")
 	}
 	return everyDays(dayOf(from.In(r.zone)), n)
 }
@@ -177,7 +190,7 @@ func (r *reader) everyDays() dayRule {
 // start reads the time of day.
 func (r *reader) start(key string) time.Duration {
 	if r.o.Start == "" {
-		r.object(key, "at what time of day? Give a start, such as 02:00")
+		r.object("start", "it is missing: %s wants the time of day, such as 02:00", key)
 		return 0
 	}
 	at, err := time.Parse("15:04", r.o.Start)
