@@ -52,6 +52,9 @@ func (m Maintenance) Covers(mon *check.Monitor) bool {
 // maintenance decodes the windows, which are about the monitors of c; whole says
 // that none of these was left out for its mistakes.
 func (l *loader) maintenance(c *Config, items []item, whole bool) []Maintenance {
+	if len(items) == 0 {
+		return nil
+	}
 	all := make([]Maintenance, 0, len(items))
 	names := map[string]Position{}
 	has := selectable(c.Monitors)

@@ -36,11 +36,11 @@ const (
 func weekdayPattern() string {
 	var names []string
 	for day := time.Sunday; day <= time.Saturday; day++ {
-		full := ""
-		for _, letter := range strings.ToLower(day.String()) {
-			full += fmt.Sprintf("[%c%c]", unicode.ToUpper(letter), letter)
+		var letters []string
+		for _, l := range strings.ToLower(day.String()) {
+			letters = append(letters, fmt.Sprintf("[%c%c]", unicode.ToUpper(l), l))
 		}
-		names = append(names, full[:3*4]+"("+full[3*4:]+")?")
+		names = append(names, strings.Join(letters[:3], "")+"("+strings.Join(letters[3:], "")+")?")
 	}
 	return "^(" + strings.Join(names, "|") + ")$"
 }

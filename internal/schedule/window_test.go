@@ -200,7 +200,7 @@ func TestWindowOptions(t *testing.T) {
 	bad("start", "weekdays wants the time", weekly(func(o *WindowOptions) { o.Start = "" }))
 	bad("start", `"120" is no time of day`, weekly(func(o *WindowOptions) { o.Start = "120" }))
 	bad("start", `"24:00" is no time of day`, weekly(func(o *WindowOptions) { o.Start = "24:00" }))
-	bad("weekdays[1]", `"Tuseday" is no day of the week, did you mean "TUE"?`, weekly(func(o *WindowOptions) { o.Weekdays = []string{"MON", "Tuseday"} }))
+	bad("weekdays[1]", `"Tusday" is no day of the week, did you mean "TUE"?`, weekly(func(o *WindowOptions) { o.Weekdays = []string{"MON", "Tusday"} }))
 	bad("weekdays[0]", `"Montag" is no day of the week, did you mean "MON"?`, weekly(func(o *WindowOptions) { o.Weekdays = []string{"Montag"} }))
 	bad("weekdays[0]", `"1" is no day of the week: it is MON`, weekly(func(o *WindowOptions) { o.Weekdays = []string{"1"} }))
 	bad("days_of_month[0]", "0 is no day of a month", WindowOptions{DaysOfMonth: []int{0}, Start: "02:00", Duration: hour})
