@@ -172,7 +172,7 @@ func TestBadLines(t *testing.T) {
 	unseen := []struct{ what, why string }{
 		{`there is no (credential|notifier) `, "which names there are"},
 		{`is neither .* nor a credential|nobody is told when`, "which names there are"},
-		{`headers\..*: a guard decides|expect\.(status|keyword): a guard|expect\.(keyword|absent): a proxy|sets this header itself`, "keys within keys that belong to a type"},
+		{`headers\..*: a guard decides|expect\.\w+: a (guard|proxy) |sets this header itself`, "keys within keys that belong to a type"},
 		{`an issuer has (no|neither)|name the issuer itself|it is http; Authelia|is that the implementation`, "what is within a URL"},
 		{`which fetches no token|it needs a credential to fetch`, "what a credential is"},
 		{`the guarded URL itself|a stranger: no user name|there is nothing to try|too many for one guard`, "what a list of a guard holds beside its form"},
@@ -184,7 +184,8 @@ func TestBadLines(t *testing.T) {
 		{`is a user already|a user name has 1 to 128 characters`, "names of users"},
 		{`^server.yaml:13:11: `, "a hash that a reference puts in"},
 		{`environment variable .* is not set|what \$\{…\} puts in is not|a "\$\{" here is neither`, "what references put in"},
-		{`has to be less than the interval`, "two values beside each other"},
+		{`no (regular expression of RE2|query of jq)|the expression is empty|belongs to the connection and cannot be looked at`, "what an expression or a name says"},
+		{`has to be less than the (interval|timeout)|it is for max_duration`, "two values beside each other"},
 		{`at least 1s is wanted|more than 0 is wanted|the duration is too long`, "how long a duration is"},
 		{`unknown time zone|cron: "|timezone: it is for cron`, "zones, cron expressions, and what the defaults say"},
 		{`a client certificate needs key_file`, "whether the defaults have it"},
