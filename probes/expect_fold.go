@@ -21,10 +21,11 @@ const (
 	alikeForms   // ü as one character or as two, ﬁ
 	alikeStyle   // typographic quotes, dashes, dots
 	alikeUnseen  // zero-width characters, soft hyphens
+	alikeGaps    // no white space at all
 	alikeMarkup  // elements between the words
 
 	alikeText = alikeCase | alikeSpace | alikeEscapes | alikeForms | alikeStyle | alikeUnseen
-	alikeAll  = alikeText | alikeMarkup
+	alikeAll  = alikeText | alikeGaps | alikeMarkup
 )
 
 const (
@@ -106,6 +107,7 @@ func (f *folder) ascii(c byte) {
 
 func (f *folder) space(r rune) {
 	switch {
+	case f.mode&alikeGaps != 0:
 	case f.mode&alikeSpace == 0:
 		f.out = utf8.AppendRune(f.out, r)
 	case len(f.out) == 0 || f.out[len(f.out)-1] != ' ':

@@ -33,11 +33,8 @@ func nearest(body, word []byte) (near, bool) {
 		from, to := place(body, alikeText, i, i+len(sought))
 		return near{from, to, differences(body[from:to], word)}, true
 	}
-	if bytes.IndexByte(word, '<') < 0 && bytes.IndexByte(body, '<') >= 0 {
-		if i := bytes.Index(fold(body, alikeAll), sought); i >= 0 {
-			from, to := place(body, alikeAll, i, i+len(sought))
-			return near{from, to, differences(body[from:to], word)}, true
-		}
+	if n, ok := nearestApart(body, word); ok {
+		return n, true
 	}
 	end, n := longestPiece(text, sought[:min(len(sought), longestWord)])
 	if piece := utf8.RuneCount(text[end-n : end]); piece < leastPiece || 2*piece < utf8.RuneCount(sought) {
@@ -45,6 +42,25 @@ func nearest(body, word []byte) (near, bool) {
 	}
 	from, to := place(body, alikeText, end-n, end)
 	return near{from, to, ""}, true
+}
+
+// nearestApart looks for a word past white space and markup. Of a short word that
+// would be chance.
+func nearestApart(body, word []byte) (near, bool) {
+	mode := alikeAll
+	if bytes.IndexByte(word, '<') >= 0 {
+		mode &^= alikeMarkup
+	}
+	sought := fold(word, mode)
+	if utf8.RuneCount(sought) <= leastPiece {
+		return near{}, false
+	}
+	i := bytes.Index(fold(body, mode), sought)
+	if i < 0 {
+		return near{}, false
+	}
+	from, to := place(body, mode, i, i+len(sought))
+	return near{from, to, differences(body[from:to], word)}, true
 }
 
 // differences says in which respects two texts are alike only.
@@ -57,22 +73,26 @@ func differences(found, word []byte) string {
 	if bytes.Contains(found, []byte("\u00a0")) || bytes.Contains(found, []byte("&nbsp;")) {
 		space = "white space differs (a no-break space)"
 	}
-	var told []string
+	told := ""
 	for _, d := range []struct {
 		what alike
 		text string
 	}{
-		{alikeCase, "case differs"}, {alikeSpace, space}, {alikeEscapes, escapes}, {alikeForms, "letters are composed in another way (Unicode normalisation)"},
-		{alikeStyle, "quotes, dashes or dots are typographic"}, {alikeUnseen, "invisible characters stand in it"}, {alikeMarkup, "markup stands in it"},
+		{alikeMarkup, "markup stands in it"}, {alikeCase, "case differs"}, {alikeSpace | alikeGaps, space}, {alikeEscapes, escapes},
+		{alikeForms, "letters are composed in another way (Unicode normalisation)"},
+		{alikeStyle, "quotes, dashes or dots are typographic"}, {alikeUnseen, "invisible characters stand in it"},
 	} {
+		if d.text == space && strings.HasPrefix(told, ", markup") { // which stands for a space itself
+			continue
+		}
 		if !bytes.Equal(bytes.TrimSpace(fold(found, alikeAll&^d.what)), bytes.TrimSpace(fold(word, alikeAll&^d.what))) {
-			told = append(told, d.text)
+			told += ", " + d.text
 		}
 	}
-	if len(told) == 0 { // each alone is borne by another, or it is white space at the ends
+	if told == "" { // white space at the ends, or what stands for two of these
 		return "white space or spelling differs"
 	}
-	return strings.Join(told, ", ")
+	return told[2:]
 }
 
 // longestPiece returns where in text the longest piece of word ends, and its

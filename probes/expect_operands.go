@@ -17,8 +17,9 @@ import (
 
 const (
 	mostOperands = 3
-	mostResults  = 3  // of one operand that are shown
-	quoteShort   = 90 // runes, where several things are quoted in one message
+	mostResults  = 3   // of one operand that are shown
+	operandRunes = 130 // that the values of all operands have together
+	quoteShort   = 90  // runes, where several things are quoted in one message
 )
 
 // operand is a part of a query: what it is called, and what yields its value.
@@ -33,9 +34,11 @@ func (s *scene) operands(ctx context.Context, q *query, doc any) string {
 	if err != nil {
 		return ""
 	}
+	os := operandsOf(ast)
+	os = os[:min(len(os), mostOperands)]
 	var told []string
-	for _, o := range operandsOf(ast) {
-		if text := s.results(ctx, o, doc); text != "" && len(told) < mostOperands {
+	for _, o := range os {
+		if text := s.results(ctx, o, doc, operandRunes/len(os)); text != "" {
 			told = append(told, text)
 		}
 	}
@@ -46,7 +49,7 @@ func (s *scene) operands(ctx context.Context, q *query, doc any) string {
 }
 
 // results tells what an operand yields, "" where that says nothing.
-func (s *scene) results(ctx context.Context, o operand, doc any) string {
+func (s *scene) results(ctx context.Context, o operand, doc any, runes int) string {
 	code, err := gojq.Compile(o.query)
 	if err != nil {
 		return ""
@@ -61,9 +64,9 @@ func (s *scene) results(ctx context.Context, o operand, doc any) string {
 			values = append(values, "…")
 			break
 		}
-		values = append(values, s.value(v, quoteShort/2))
+		values = append(values, s.value(v, runes))
 	}
-	text := secret.Line(strings.Join(values, ", "), quoteShort/2)
+	text := secret.Line(strings.Join(values, ", "), runes)
 	switch text {
 	case "":
 		return shortQuery(o.label) + " yields nothing"
@@ -105,10 +108,23 @@ func operandsOfTerm(t *gojq.Term) []operand {
 	case len(t.SuffixList) > 0:
 	case t.Type == gojq.TermTypeQuery:
 		return operandsOf(t.Query)
-	case t.Type == gojq.TermTypeFunc && len(t.Func.Args) == 2 && (t.Func.Name == "all" || t.Func.Name == "any"):
+	case t.Type != gojq.TermTypeFunc || len(t.Func.Args) != 2:
+	case t.Func.Name == "all":
+		return exceptions(t.Func.Args[0].String(), t.Func.Args[1].String())
+	case t.Func.Name == "any":
 		return []operand{{t.Func.Args[0].String(), t.Func.Args[0]}}
 	}
 	return nil
+}
+
+// exceptions are those of which something does not hold that should of all.
+func exceptions(all, holds string) []operand {
+	text := all + " | select(" + holds + " | not)"
+	q, err := gojq.Parse(text)
+	if err != nil {
+		return nil
+	}
+	return []operand{{text, q}}
 }
 
 // operandsOfPipe puts what comes before before each of the operands of what
@@ -125,6 +141,9 @@ func operandsOfPipe(q *gojq.Query) []operand {
 		if o.label == "length" && bare { // of what?
 			os = append(os, operand{q.Left.String(), q.Left})
 		}
+	}
+	if t := q.Right.Term; bare && t != nil && t.Type == gojq.TermTypeFunc && t.Func.Name == "all" && len(t.Func.Args) == 1 && len(t.SuffixList) == 0 {
+		return exceptions(q.Left.String()+" | .[]", t.Func.Args[0].String())
 	}
 	if len(os) == 0 && bare {
 		os = []operand{{q.Left.String(), q.Left}}

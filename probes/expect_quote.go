@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	aroundRunes  = 130      // of a body, where a place in it is quoted
+	aroundRunes  = 100      // of a body, where a place in it is quoted
 	aroundWindow = 32 << 10 // bytes on either side that secrets are looked for in
+	titleRunes   = 50       // of a title beside another quote
 	cutEnd       = 4 << 10  // bytes at the end of a cut body that are not quoted
 )
 
@@ -91,7 +92,7 @@ func cutAround(before, found, after string) string {
 // statusOf names the status of an answer, and the title of a page as far as there
 // is room for it beside another quote.
 func (s *scene) statusOf(a *answer) string {
-	return fmt.Sprint(a.status) + s.titled(a, quoteRunes-aroundRunes+30)
+	return fmt.Sprint(a.status) + s.titled(a, titleRunes)
 }
 
 // beginning quotes how a body begins, "" where the title says it or there is none.

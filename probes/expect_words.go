@@ -74,9 +74,14 @@ func (s *scene) nearby(a *answer, word []byte) (found, how string) {
 	case !ok:
 		return s.beginning(a, quoteShort), ""
 	case n.how == "":
-		return s.quoted(a, "; the nearest to it: ", n.from, n.to), ""
+		return s.quoted(a, "; the nearest to it: "+s.fragment(a, n)+" in ", n.from, n.to), ""
 	}
-	return s.quoted(a, "; nearly so: ", n.from, n.to) + ": " + n.how, n.how
+	return s.quoted(a, "; but "+s.fragment(a, n)+" is, in ", n.from, n.to) + ": " + n.how, n.how
+}
+
+// fragment quotes the place itself.
+func (s *scene) fragment(a *answer, n near) string {
+	return `"` + secret.Line(s.quote(strings.TrimSpace(string(a.body[n.from:n.to]))), quoteShort/2) + `"`
 }
 
 func (s *scene) wordPresent(a *answer, word []byte) *finding {

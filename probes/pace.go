@@ -2,6 +2,7 @@ package probes
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -50,9 +51,9 @@ func (r *run) slow(took, within time.Duration) *finding {
 // exactly writes a duration so that one just above a limit is not written as that.
 func exactly(d time.Duration) string {
 	if d < time.Second {
-		return d.Round(100 * time.Microsecond).String()
+		return strconv.FormatFloat(float64(d.Round(100*time.Microsecond))/float64(time.Millisecond), 'f', -1, 64) + " ms"
 	}
-	return d.Round(time.Millisecond).String()
+	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
 }
 
 func doing(phase string) string {
