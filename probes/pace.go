@@ -2,7 +2,6 @@ package probes
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -51,9 +50,9 @@ func (r *run) slow(took, within time.Duration) *finding {
 // exactly writes a duration so that one just above a limit is not written as that.
 func exactly(d time.Duration) string {
 	if d < time.Second {
-		return strconv.FormatFloat(float64(d.Round(100*time.Microsecond))/float64(time.Millisecond), 'f', -1, 64) + " ms"
+		return fmt.Sprintf("%g ms", float64(d.Round(100*time.Microsecond).Microseconds())/1000)
 	}
-	return strconv.FormatFloat(d.Round(time.Millisecond).Seconds(), 'f', -1, 64) + " s"
+	return fmt.Sprintf("%g s", float64(d.Round(time.Millisecond).Milliseconds())/1000)
 }
 
 func doing(phase string) string {
