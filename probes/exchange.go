@@ -35,7 +35,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 		r.res.Certs = r.p.chainOf(resp.TLS)
 	}
 	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed,
-		proto: resp.Proto, plain: resp.TLS == nil}
+		plain: resp.TLS == nil, major: uint8(resp.ProtoMajor), minor: uint8(resp.ProtoMinor)}
 	v := r.read(ctx, a, resp, t)
 	if v.next != nil {
 		r.jars.keep(h.url, resp.Header)

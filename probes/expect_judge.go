@@ -2,8 +2,9 @@ package probes
 
 import (
 	"bytes"
-	"net/http"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/watchword/watchword/internal/check"
 )
@@ -139,14 +140,10 @@ func (d *demands) version(a *answer) shortfall {
 
 // version is that of HTTP, as it is configured.
 func (a *answer) version() string {
-	switch major, minor, ok := http.ParseHTTPVersion(a.proto); {
-	case !ok:
-		return a.proto
-	case major >= 2:
-		return string('0' + rune(major))
-	default:
-		return string([]byte{'0' + byte(major), '.', '0' + byte(minor)})
+	if a.major >= 2 { // they have no minor versions (RFC 9110, section 2.5)
+		return strconv.Itoa(int(a.major))
 	}
+	return fmt.Sprintf("%d.%d", a.major, a.minor)
 }
 
 // wordy says whether what is looked for stands in a page, so that a page with all

@@ -48,7 +48,7 @@ func said(f *finding) string {
 }
 
 func reply(contentType, body string, headers ...string) *answer {
-	a := &answer{header: http.Header{"Content-Type": {contentType}}, body: []byte(body), proto: "HTTP/1.1"}
+	a := &answer{header: http.Header{"Content-Type": {contentType}}, body: []byte(body), major: 1, minor: 1}
 	for i := 0; i+1 < len(headers); i += 2 {
 		a.header[headers[i]] = append(a.header[headers[i]], headers[i+1])
 	}
@@ -148,7 +148,7 @@ func TestUnmetHints(t *testing.T) {
 		"an object without keys":                   judged(t, Expect{JSON: []string{".a"}}, reply("", `{}`)),
 		"the document is \"x\"":                    judged(t, Expect{JSON: []string{".a"}}, reply("", `"x"`)),
 		"a page came instead of the data":          judged(t, Expect{JSON: []string{".a"}}, reply("text/html", somePage)),
-		"HTTP/2 is agreed on in the TLS handshake": judged(t, Expect{HTTPVersion: []string{"2"}}, &answer{plain: true, proto: "HTTP/1.1"}),
+		"HTTP/2 is agreed on in the TLS handshake": judged(t, Expect{HTTPVersion: []string{"2"}}, &answer{plain: true, major: 1, minor: 1}),
 	} {
 		if f == nil || !strings.Contains(f.hint, want) {
 			t.Errorf("want %q in %+v", want, f)
@@ -312,7 +312,7 @@ func TestSlowestPhase(t *testing.T) {
 	} {
 		before := check.Phases{Token: phases.Token, Processing: time.Minute}
 		phases.Processing += time.Minute
-		r := &run{before: before, res: check.Result{Phases: phases, Remote: "192.0.2.1:443"}, tries: make([]check.Try, 2)}
+		r := &run{pace: &pace{before: before}, res: check.Result{Phases: phases, Remote: "192.0.2.1:443"}, tries: make([]check.Try, 2)}
 		f := r.slow(1234500*time.Microsecond, 200100*time.Microsecond)
 		if !strings.Contains(f.message, says) || !strings.HasSuffix(f.message, " (2 requests)") || f.hint == "" {
 			t.Errorf("%s; want %s", f.message, says)

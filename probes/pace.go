@@ -8,15 +8,29 @@ import (
 	"github.com/watchword/watchword/internal/secret"
 )
 
+// pace is when the last try set out, its token in hand, and what had passed until
+// then.
+type pace struct {
+	since  time.Time
+	before check.Phases
+}
+
+// setOut begins a try, where its pace counts.
+func (r *run) setOut() {
+	if d := r.p.expect.more; d != nil && d.within > 0 {
+		r.pace = &pace{time.Now(), r.res.Phases}
+	}
+}
+
 // paced holds a run that passed to max_duration. What counts is the last try from
 // the moment that its token was there: how long a provider takes, and that a
 // token had to be replaced, is not what the service is to blame for.
 func (r *run) paced(f *check.Fault) *check.Fault {
 	d := r.p.expect.more
-	if f != nil || d == nil || d.within == 0 {
+	if f != nil || r.pace == nil {
 		return f
 	}
-	took := time.Since(r.asked)
+	took := time.Since(r.pace.since)
 	if took <= d.within {
 		return nil
 	}
@@ -30,7 +44,7 @@ func (r *run) paced(f *check.Fault) *check.Fault {
 
 // slow names the phase that took longest.
 func (r *run) slow(took, within time.Duration) *finding {
-	names, spent, before := check.PhaseNames(), r.res.Phases.Values(), r.before.Values()
+	names, spent, before := check.PhaseNames(), r.res.Phases.Values(), r.pace.before.Values()
 	most := 0
 	for i := range spent {
 		if spent[i] -= before[i]; spent[i] > spent[most] {

@@ -18,9 +18,10 @@ type answer struct {
 	passed     string   // a sign-in shape passed on the way here and not left since; see hop
 	body       []byte   // decoded, in UTF-8
 	cut        bool     // the body goes on beyond max_body
-	broken     *finding // why the body could not be read to its end
-	proto      string   // such as HTTP/1.1
 	plain      bool     // it came without TLS
+	major      uint8    // version of HTTP
+	minor      uint8
+	broken     *finding // why the body could not be read to its end
 	asked      *asked   // what the queries of expect.json made of it; nil: all is true
 }
 

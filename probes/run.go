@@ -36,8 +36,7 @@ type run struct {
 	status int          // of its answer, 0 for none
 	step   step         // how far it came
 	dated  dated        // the last answer that came
-	asked  time.Time    // when the last try set out, its token in hand
-	before check.Phases // what had passed until then
+	pace   *pace // nil without max_duration
 	notes  []string
 }
 
@@ -117,7 +116,7 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 		return verdict{}, f
 	}
 	h := r.p.first()
-	r.asked, r.before = time.Now(), r.res.Phases
+	r.setOut()
 	for hops, before := 0, (*answer)(nil); ; hops++ {
 		a, v, f := r.exchange(ctx, h)
 		if f != nil && h.passed != "" { // whether the way to sign in works is not what is watched
