@@ -70,13 +70,7 @@ func (f *folder) next(text []byte, i int) int {
 	c := text[i]
 	switch {
 	case c >= utf8.RuneSelf:
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
-			f.out = append(f.out, c)
-		} else {
-			f.char(r)
-		}
-		return i + n
+		return i + f.decode(text[i:])
 	case (c == '&' || c == '\\') && f.mode&alikeEscapes != 0:
 		if s, n := unescaped(text[i:]); n > 0 {
 			for _, r := range s {
@@ -92,6 +86,17 @@ func (f *folder) next(text []byte, i int) int {
 	}
 	f.ascii(c)
 	return i + 1
+}
+
+// decode folds the character that text begins with and returns its length.
+func (f *folder) decode(text []byte) int {
+	r, n := utf8.DecodeRune(text)
+	if r == utf8.RuneError && n == 1 { // no UTF-8 is alike to itself only
+		f.out = append(f.out, text[0])
+	} else {
+		f.char(r)
+	}
+	return n
 }
 
 func (f *folder) ascii(c byte) {

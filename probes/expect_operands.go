@@ -142,13 +142,21 @@ func operandsOfPipe(q *gojq.Query) []operand {
 			os = append(os, operand{q.Left.String(), q.Left})
 		}
 	}
-	if t := q.Right.Term; bare && t != nil && t.Type == gojq.TermTypeFunc && t.Func.Name == "all" && len(t.Func.Args) == 1 && len(t.SuffixList) == 0 {
-		return exceptions(q.Left.String()+" | .[]", t.Func.Args[0].String())
+	if len(os) > 0 || !bare {
+		return os
 	}
-	if len(os) == 0 && bare {
-		os = []operand{{q.Left.String(), q.Left}}
+	if holds := allOf(q.Right.Term); holds != nil {
+		return exceptions(q.Left.String()+" | .[]", holds.String())
 	}
-	return os
+	return []operand{{q.Left.String(), q.Left}}
+}
+
+// allOf returns what all(…) says of everything, nil for other terms.
+func allOf(t *gojq.Term) *gojq.Query {
+	if t != nil && t.Type == gojq.TermTypeFunc && t.Func.Name == "all" && len(t.Func.Args) == 1 && len(t.SuffixList) == 0 {
+		return t.Func.Args[0]
+	}
+	return nil
 }
 
 // sideOf returns the operands of one side of `and` and `or`, itself if it has none.

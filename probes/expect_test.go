@@ -303,11 +303,11 @@ func TestQueryErrors(t *testing.T) {
 func TestSlowestPhase(t *testing.T) {
 	const long = 700 * time.Millisecond
 	for says, phases := range map[string]check.Phases{
-		"700 ms of it to resolve the name":                 {Token: 9 * time.Second, Resolve: long, TLS: 10},
-		"700 ms of it to connect":                          {Connect: long},
-		"700 ms of it for the TLS handshake":               {TLS: long, Transfer: long - 1},
-		"700 ms of it waiting for the answer to begin":     {Processing: long},
-		"700 ms of it to receive the answer":               {Transfer: long},
+		"700 ms of it to resolve the name":                {Token: 9 * time.Second, Resolve: long, TLS: 10},
+		"700 ms of it to connect":                         {Connect: long},
+		"700 ms of it for the TLS handshake":              {TLS: long, Transfer: long - 1},
+		"700 ms of it waiting for the answer to begin":    {Processing: long},
+		"700 ms of it to receive the answer":              {Transfer: long},
 		"it took 1.235 s, and max_duration is 200.1 ms (": {},
 	} {
 		before := check.Phases{Token: phases.Token, Processing: time.Minute}

@@ -33,9 +33,9 @@ type run struct {
 	buf    *buffer
 	at     *url.URL // of the last request
 	began  time.Time
-	status int          // of its answer, 0 for none
-	step   step         // how far it came
-	dated  dated        // the last answer that came
+	status int   // of its answer, 0 for none
+	step   step  // how far it came
+	dated  dated // the last answer that came
 	pace   *pace // nil without max_duration
 	notes  []string
 }
