@@ -56,7 +56,7 @@ func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 
 // finish does what is to be done and makes a result of it.
 func (r *run) finish(ctx context.Context, explain bool, do func(context.Context) *check.Fault) check.Result {
-	r.res.Fault = r.compared(r.turned(r.paced(r.guarded(ctx, do))))
+	r.res.Fault = r.turned(r.compared(r.paced(r.guarded(ctx, do))))
 	r.res.Took = time.Since(r.res.Start)
 	known := r.p.noted.Swap(len(r.notes) > 0)
 	if explain || r.res.Fault != nil || len(r.tries) > 1 || len(r.notes) > 0 {
