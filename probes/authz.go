@@ -51,7 +51,7 @@ func NewAuthz(m *check.Monitor, o HTTPOptions, a AuthzOptions, w *Way, c Common)
 func (p *Authz) asking(o HTTPOptions) HTTPOptions {
 	d := DefaultHTTPOptions()
 	d.URL, d.MaxRedirects, d.MaxBody, d.Connection = o.URL, 0, o.MaxBody, o.Connection
-	d.IPFamily, d.Resolve, d.TLS, d.Expect.Status = o.IPFamily, o.Resolve, o.TLS, o.Expect.Status
+	d.IPFamily, d.Resolve, d.TLS, d.Expect, d.UpsideDown = o.IPFamily, o.Resolve, o.TLS, o.Expect.ofDecision(), o.UpsideDown
 	own := map[string]string{}
 	switch p.o.Implementation {
 	case implForwardAuth:

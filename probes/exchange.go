@@ -34,7 +34,8 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 	if len(r.tries) == 1 {
 		r.res.Certs = r.p.chainOf(resp.TLS)
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed}
+	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed,
+		plain: resp.TLS == nil, major: uint8(resp.ProtoMajor), minor: uint8(resp.ProtoMinor)}
 	v := r.read(ctx, a, resp, t)
 	if v.next != nil {
 		r.jars.keep(h.url, resp.Header)
@@ -93,6 +94,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 		return v
 	}
 	if a.status == http.StatusSwitchingProtocols {
+		r.ask(ctx, a)
 		return r.reads.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
@@ -104,6 +106,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 	} else if err != nil {
 		a.broken = r.scene.network(ctx, r.fact(receiving, t), err)
 	}
+	r.ask(ctx, a)
 	return r.reads.readBody(a)
 }
 

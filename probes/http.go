@@ -110,6 +110,8 @@ type HTTP struct {
 	maxRedirects int
 	maxBody      int64
 	reuse        bool                        // connections are kept
+	upsideDown   bool                        // it is to fail
+	noted        atomic.Bool                 // the last run passed with a note
 	tellsFrom    bool                        // a header says from where we come, as a proxy says of others
 	chain        atomic.Pointer[check.Chain] // of the last run
 }
@@ -118,7 +120,8 @@ type HTTP struct {
 // CheckHTTP; its first error is returned. w is nil for a monitor without a
 // credential. NewHTTP does no I/O.
 func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
-	for _, p := range checkRequest(o) {
+	expect, wrong := newExpectations(o.Expect)
+	for _, p := range append(append(checkSending(o), wrong...), checkHead(o)...) {
 		if !p.Warning {
 			return nil, errors.New(p.Path + ": " + p.Message)
 		}
@@ -131,7 +134,7 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 		return nil, errors.New("url: it cannot be parsed")
 	}
 	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
-		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse}
+		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse, expect: expect, upsideDown: o.UpsideDown}
 	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
 	}
@@ -141,7 +144,6 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 			return nil, fmt.Errorf("identity provider: %w", err)
 		}
 	}
-	p.expect, _ = newExpectations(o.Expect)
 	p.setHeaders(o.Headers)
 	return p, nil
 }
@@ -156,7 +158,7 @@ func (p *HTTP) Explain(ctx context.Context) check.Result { return p.run(ctx, tru
 // Transport returns the options of the transport that a monitor with these
 // options needs.
 func (o HTTPOptions) Transport() transport.Options {
-	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse}
+	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse, OldestTLS: o.Expect.TLSVersion}
 }
 
 // StrangerTransport returns the options of the transport for what a guard sends

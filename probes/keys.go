@@ -29,6 +29,7 @@ func Types() []string { return []string{TypeHTTP, TypeAuthz, TypeGuard, TypeIssu
 // Keys says what the Go types of HTTPOptions, AuthzOptions, GuardOptions and
 // IssuerOptions do not.
 func Keys() []check.Key {
+	gated := []string{TypeHTTP, TypeAuthz}
 	in, at, out, idp := []string{TypeHTTP}, []string{TypeAuthz}, []string{TypeGuard}, []string{TypeIssuer}
 	asks, kept, pages := []string{TypeHTTP, TypeAuthz, TypeGuard}, []string{TypeHTTP, TypeAuthz, TypeIssuer}, []string{TypeHTTP, TypeGuard}
 	return []check.Key{
@@ -41,9 +42,19 @@ func Keys() []check.Key {
 		{Path: "connection", Types: kept, Enum: connections()},
 		{Path: "ip_family", Enum: transport.Families()},
 		{Path: "expect", Types: asks},
-		{Path: "expect.status", Types: []string{TypeHTTP, TypeAuthz}, Pattern: `^ *[1-9][0-9][0-9] *(- *[1-9][0-9][0-9] *)?$`, Min: 100, Max: 999},
+		{Path: "expect.status", Types: gated, Pattern: `^ *[1-9][0-9][0-9] *(- *[1-9][0-9][0-9] *)?$`, Min: 100, Max: 999},
 		{Path: "expect.keyword", Types: in, Pattern: `.|\n`},
 		{Path: "expect.absent", Types: pages, Pattern: `.|\n`},
+		{Path: "expect.regex", Types: in}, // '' is taken for none
+		{Path: "expect.absent_regex", Types: in, Pattern: `.|\n`},
+		{Path: "expect.json", Types: in, Pattern: `[^ ]`},
+		{Path: "expect.headers", Types: gated},
+		{Path: "expect.absent_headers", Types: gated},
+		{Path: "expect.max_duration", Types: gated},
+		{Path: "expect.warn", Types: gated},
+		{Path: "expect.http_version", Types: in, Enum: httpVersions()},
+		{Path: "expect.tls_version", Types: in, Enum: tlsVersions()},
+		{Path: "upside_down", Types: gated},
 		{Path: "implementation", Types: at, Enum: implementations()},
 		{Path: "resource", Types: at, Required: true, Pattern: check.WebURL},
 		{Path: "try", Types: out, Pattern: `.`},

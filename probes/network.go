@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,7 +44,22 @@ func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	if hint := transport.NameHint(err); hint != "" {
 		return &finding{reason, text, hint}
 	}
+	if hint := s.tooOld(text); reason == check.Handshake && hint != "" {
+		return &finding{reason, text, hint}
+	}
 	return &finding{reason, text, w.hint(reason)}
+}
+
+// tooOld is the hint where no version of TLS could be agreed on, "" where it was
+// not that.
+func (s *scene) tooOld(text string) string {
+	if !strings.Contains(text, "protocol version") {
+		return ""
+	}
+	if s.expect != nil && s.expect.more != nil && s.expect.more.oldestTLS != "" {
+		return fmt.Sprintf("expect.tls_version is %s, and the server does not speak TLS as new as that", s.expect.more.oldestTLS)
+	}
+	return "the server speaks no TLS as new as 1.2; to take an older one, set expect.tls_version"
 }
 
 // certain says whether an error is no consequence of a deadline that passed.

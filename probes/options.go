@@ -1,6 +1,8 @@
 package probes
 
 import (
+	"time"
+
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
@@ -36,6 +38,11 @@ type HTTPOptions struct {
 	TLS transport.TLS `koanf:"tls"`
 	// What the answer has to be like.
 	Expect Expect `koanf:"expect"`
+
+	// Whether the monitor is up where the target cannot be reached, or answers in
+	// another way than expected, and down where all is as expected. Faults of TLS,
+	// of the way in (provider, credential, gate) and of the agent stay faults.
+	UpsideDown bool `koanf:"upside_down"`
 }
 
 // Expect is the `expect` section.
@@ -49,6 +56,32 @@ type Expect struct {
 	// Texts of which none may be in the decoded body; one or a list. Case counts.
 	// Default: none.
 	Absent []string `koanf:"absent"`
+
+	// Regular expressions (RE2) that all have to match the decoded body; one or a
+	// list. (?i) ignores case, (?s) lets . match line ends, (?m) ties ^ and $ to
+	// lines. Default: none.
+	Regex []string `koanf:"regex"`
+	// Regular expressions (RE2) of which none may match the decoded body; one or a
+	// list. Default: none.
+	AbsentRegex []string `koanf:"absent_regex"`
+	// Queries in the language of jq that all have to yield true, such as
+	// .status == "ok"; one or a list. Default: none.
+	JSON []string `koanf:"json"`
+	// Header to regular expression (RE2): some value of it has to match, such as
+	// Content-Type: ^text/html. Default: none.
+	Headers map[string]string `koanf:"headers"`
+	// Header to regular expression (RE2): no value of it may match. Default: none.
+	AbsentHeaders map[string]string `koanf:"absent_headers"`
+	// How long the request and its redirects may take, the token not included; less
+	// than timeout. 0, the default: no limit but the timeout.
+	MaxDuration time.Duration `koanf:"max_duration"`
+	// Whether a run slower than max_duration passes all the same, with a note.
+	Warn bool `koanf:"warn"`
+	// The version of HTTP that the answer has to come in: 1.0, 1.1 or 2; one or a
+	// list. Default: any.
+	HTTPVersion []string `koanf:"http_version"`
+	// The oldest TLS to be accepted: 1.0, 1.1, 1.2 or 1.3. Default: 1.2.
+	TLSVersion string `koanf:"tls_version"`
 }
 
 // DefaultHTTPOptions returns what holds where the configuration is silent.

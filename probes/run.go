@@ -36,6 +36,8 @@ type run struct {
 	status int   // of its answer, 0 for none
 	step   step  // how far it came
 	dated  dated // the last answer that came
+	pace   *pace // nil without max_duration
+	notes  []string
 }
 
 // newRun returns a run that begins now.
@@ -54,10 +56,11 @@ func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 
 // finish does what is to be done and makes a result of it.
 func (r *run) finish(ctx context.Context, explain bool, do func(context.Context) *check.Fault) check.Result {
-	r.res.Fault = r.compared(r.guarded(ctx, do))
+	r.res.Fault = r.turned(r.compared(r.paced(r.guarded(ctx, do))))
 	r.res.Took = time.Since(r.res.Start)
-	if explain || r.res.Fault != nil || len(r.tries) > 1 {
-		r.res.Detail = &check.Detail{Tries: r.tries}
+	known := r.p.noted.Swap(len(r.notes) > 0)
+	if explain || r.res.Fault != nil || len(r.tries) > 1 || len(r.notes) > 0 {
+		r.res.Detail = &check.Detail{Tries: r.tries, Notes: r.notes, Known: known}
 		if r.way != nil && r.way.Token != nil {
 			r.res.Detail.Token = r.way.Token()
 		}
@@ -113,6 +116,7 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 		return verdict{}, f
 	}
 	h := r.p.first()
+	r.setOut()
 	for hops, before := 0, (*answer)(nil); ; hops++ {
 		a, v, f := r.exchange(ctx, h)
 		if f != nil && h.passed != "" { // whether the way to sign in works is not what is watched

@@ -224,13 +224,17 @@ func history(r check.Result, s check.MonitorState, location string) check.Run {
 	return run
 }
 
-// logNotes logs what is worth knowing and no fault.
+// logNotes logs what is worth knowing and no fault: at info when it is news.
 func (a *Agent) logNotes(r check.Result) {
 	if r.Detail == nil {
 		return
 	}
+	level := slog.LevelInfo
+	if r.Detail.Known {
+		level = slog.LevelDebug
+	}
 	for _, note := range r.Detail.Notes {
-		a.log.Info("noticed", "monitor", r.Monitor.ID, "note", note)
+		a.log.Log(context.Background(), level, "noticed", "monitor", r.Monitor.ID, "note", note)
 	}
 }
 

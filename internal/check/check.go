@@ -60,6 +60,7 @@ type Detail struct {
 	Tries []Try
 	Token *TokenInfo
 	Notes []string // what is worth knowing and no fault, one line each
+	Known bool     // the run before had notes of the same kind: they are no news
 }
 
 // Try is one request of a run.

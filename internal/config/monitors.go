@@ -183,6 +183,7 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkKind(k, v)
 	m.checkURL(k, v)
 	m.checkWords(k.HTTP.Expect, v)
+	m.checkPace(k, v)
 	m.askProbes(k, v)
 	return Monitor{
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,

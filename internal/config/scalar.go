@@ -171,6 +171,10 @@ func standIn(at spot, fake string) string {
 	case at.key == "credential" || strings.HasSuffix(at.key, "_file"),
 		slices.Contains([]string{"method", "mention", "thread_id", "events", "role", "algorithm", "thumbprint"}, at.key): // of a few forms, or none
 		return ""
+	case at.parent == "expect" && at.key == "json":
+		return "true"
+	case at.key == "http_version", at.key == "tls_version":
+		return ""
 	case at.key == "cron":
 		return "0 0 1 1 *"
 	case at.key == "id":

@@ -27,6 +27,7 @@ type Monitor struct {
 	Fault              *check.FaultText `json:"fault"`
 	Uptime             Uptime           `json:"uptime"`
 	CertificateExpires *time.Time       `json:"certificate_expires"`
+	Notes              []string         `json:"notes,omitempty"` // of the last run: what is worth knowing and no fault
 }
 
 // Phases says where the time of a run went, in milliseconds.
@@ -88,7 +89,7 @@ func NewMonitor(v *board.View) Monitor {
 	if l.StatusCode != 0 {
 		out.StatusCode = new(l.StatusCode)
 	}
-	out.CertificateExpires = moment(l.CertExpiry)
+	out.CertificateExpires, out.Notes = moment(l.CertExpiry), l.Notes
 	return out
 }
 

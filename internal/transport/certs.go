@@ -13,6 +13,7 @@ import (
 // again when they changed, so that a rotated certificate needs no reload.
 type certs struct {
 	options TLS
+	oldest  string // TLS version
 	cas     watched[*x509.CertPool]
 	pair    watched[*tls.Certificate]
 }
@@ -32,7 +33,7 @@ func (c *certs) config(host string) (*tls.Config, error) {
 		ServerName:         host,
 		InsecureSkipVerify: c.options.InsecureSkipVerify,
 		NextProtos:         []string{"h2", "http/1.1"},
-		MinVersion:         tls.VersionTLS12,
+		MinVersion:         versionOf(c.oldest),
 	}
 	if c.options.ServerName != "" {
 		conf.ServerName = c.options.ServerName
@@ -48,6 +49,19 @@ func (c *certs) config(host string) (*tls.Config, error) {
 		conf.GetClientCertificate = c.clientCertificate
 	}
 	return conf, nil
+}
+
+// versionOf returns what crypto/tls calls a version of TLS; 1.2 where none is named.
+func versionOf(name string) uint16 {
+	switch name {
+	case "1.0":
+		return tls.VersionTLS10
+	case "1.1":
+		return tls.VersionTLS11
+	case "1.3":
+		return tls.VersionTLS13
+	}
+	return tls.VersionTLS12
 }
 
 func (c *certs) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {

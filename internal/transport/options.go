@@ -24,4 +24,6 @@ type Options struct {
 	Resolve  map[string]string // host to address
 	IPFamily string            // any, ipv4, ipv6; "" is any
 	Reuse    bool              // keep connections between runs
+
+	OldestTLS string // 1.0, 1.1, 1.2 or 1.3; "" is 1.2
 }

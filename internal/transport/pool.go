@@ -97,7 +97,7 @@ func normal(o Options) (Options, error) {
 }
 
 func newTransport(o Options, via Dial) *http.Transport {
-	d := &dialer{family: o.IPFamily, resolve: o.Resolve, certs: certs{options: o.TLS}, via: via}
+	d := &dialer{family: o.IPFamily, resolve: o.Resolve, certs: certs{options: o.TLS, oldest: o.OldestTLS}, via: via}
 	if !o.Reuse {
 		d.net.KeepAliveConfig = net.KeepAliveConfig{Enable: false}
 		d.net.KeepAlive = -1
