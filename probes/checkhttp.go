@@ -53,6 +53,10 @@ func checkRequest(o HTTPOptions) []check.Problem {
 	if !slices.Contains(connections(), o.Connection) {
 		add("connection", fmt.Errorf("%q is neither %s", o.Connection, strings.Join(connections(), " nor ")))
 	}
+	if o.Method == http.MethodConnect {
+		add("method", errors.New("CONNECT asks for a tunnel and no answer: for a proxy there is proxy_url"))
+	}
+	ps = append(ps, checkBody(o)...)
 	_, wrong := newExpectations(o.Expect)
 	return append(append(ps, wrong...), checkHead(o)...)
 }

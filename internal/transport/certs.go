@@ -13,7 +13,10 @@ import (
 // again when they changed, so that a rotated certificate needs no reload.
 type certs struct {
 	options TLS
+	version string // of HTTP, to be offered
+	minimum uint16 // version of TLS, 0 for 1.2
 	cas     watched[*x509.CertPool]
+	more    watched[*x509.CertPool] // cas beside the system's
 	pair    watched[*tls.Certificate]
 }
 
@@ -31,8 +34,11 @@ func (c *certs) config(host string) (*tls.Config, error) {
 	conf := &tls.Config{
 		ServerName:         host,
 		InsecureSkipVerify: c.options.InsecureSkipVerify,
-		NextProtos:         []string{"h2", "http/1.1"},
-		MinVersion:         tls.VersionTLS12,
+		NextProtos:         protocolNames(c.version),
+		MinVersion:         c.minimum,
+	}
+	if conf.MinVersion == 0 {
+		conf.MinVersion = tls.VersionTLS12
 	}
 	if c.options.ServerName != "" {
 		conf.ServerName = c.options.ServerName
@@ -46,6 +52,21 @@ func (c *certs) config(host string) (*tls.Config, error) {
 	}
 	if c.options.CertFile != "" {
 		conf.GetClientCertificate = c.clientCertificate
+	}
+	return conf, nil
+}
+
+// proxyConfig is for a proxy that is spoken to by TLS: it is always verified,
+// because it is given a password, and never shown a certificate of ours. The
+// authorities of the target count for it as well as the system's.
+func (c *certs) proxyConfig(host string) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: host, NextProtos: protocolNames(versionOne), MinVersion: tls.VersionTLS12}
+	if path := c.options.CAFile; path != "" {
+		cas, err := c.more.get(func() (*x509.CertPool, error) { return addCAs(path) }, path)
+		if err != nil {
+			return nil, &FileError{What: "read ca_file", Err: err}
+		}
+		conf.RootCAs = cas
 	}
 	return conf, nil
 }
