@@ -108,6 +108,8 @@ func grantFields(o Options) []field {
 		{path: "params", set: len(o.Params) > 0},
 		{path: "timeout", set: o.Timeout != d.Timeout && o.Timeout != 0},
 		{path: "tls", set: o.TLS != (transport.TLS{})},
+		{path: "proxy_url", set: !o.ProxyURL.IsZero()},
+		{path: "no_proxy", set: len(o.NoProxy) > 0},
 	}
 	for i := range fs {
 		fs[i].types = []string{TypeClientCredentials}

@@ -143,11 +143,11 @@ func (w wireFact) timeout(within time.Duration) *finding {
 // stuck is a deadline that passed at the proxy.
 func (w wireFact) stuck(limit string) *finding {
 	if w.asked {
-		return &finding{check.Proxy, fmt.Sprintf("the proxy %s took the connection and did not say within %s whether it gets to %s", w.proxy.Name, limit, w.name),
+		return &finding{check.Proxy, fmt.Sprintf("the proxy %s did not say within %s whether it gets to %s", w.proxy.Name, limit, w.name),
 			"a proxy that waits for a target that drops packets is silent too: is the target up, and does the proxy reach it?"}
 	}
-	return &finding{check.Proxy, fmt.Sprintf("no connection to the proxy %s within %s", w.proxy.Name, limit),
-		"nothing answers at the proxy's address, or its name was not resolved: every monitor and credential with this proxy_url waits for it"}
+	return &finding{check.Proxy, fmt.Sprintf("no connection through the proxy %s within %s: it did not say anything", w.proxy.Name, limit),
+		"nothing answers at the proxy's address, its name was not resolved, or it is no proxy of the kind that proxy_url says: every monitor and credential with this proxy_url waits for it"}
 }
 
 func inSeconds(d time.Duration) string {

@@ -21,7 +21,7 @@ const (
 )
 
 // socks asks a SOCKS proxy to connect to the target.
-func (p *proxy) socks(conn net.Conn, target string) error {
+func (p *proxy) socks(conn net.Conn, target string, asked func()) error {
 	request, err := socksRequest(target)
 	if err != nil {
 		return p.broken("cannot be asked for "+target+": "+err.Error(), "", err)
@@ -29,6 +29,7 @@ func (p *proxy) socks(conn net.Conn, target string) error {
 	if err := p.greet(conn); err != nil {
 		return err
 	}
+	asked()
 	if _, err := conn.Write(request); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ import (
 	"github.com/watchword/watchword/internal/secret"
 )
 
-// Tunnel is the network of the ConnectStart and ConnectDone of a trace that are
-// about what is agreed on with a proxy, after it was reached: TLS with it, and
-// the way to the target. Both belong to the phase connect.
+// Tunnel is the network of the ConnectStart of a trace that says that a proxy was
+// asked for the way to the target; what comes before, such as TLS with the proxy,
+// is "tcp" still. All of it belongs to the phase connect.
 const Tunnel = "tunnel"
 
 const proxyHeaderLimit = 64 << 10 // bytes of a proxy's answer
@@ -37,11 +37,12 @@ func (d *dialer) through(ctx context.Context, p *proxy, address string) (net.Con
 	if err != nil {
 		return nil, p.unreachable(err)
 	}
-	return d.agree(ctx, p, conn, func(conn net.Conn) (net.Conn, error) {
+	return d.agree(ctx, p, conn, func(conn net.Conn, asked func()) (net.Conn, error) {
 		if p.forwards() {
+			asked()
 			return p.connect(conn, target)
 		}
-		return conn, p.socks(conn, target)
+		return conn, p.socks(conn, target, asked)
 	})
 }
 
@@ -61,7 +62,7 @@ func (d *dialer) toForward(ctx context.Context) (net.Conn, error) {
 	if p.scheme == proxyHTTP {
 		return conn, nil
 	}
-	return d.agree(ctx, p, conn, func(conn net.Conn) (net.Conn, error) { return conn, nil })
+	return d.agree(ctx, p, conn, func(conn net.Conn, _ func()) (net.Conn, error) { return conn, nil })
 }
 
 // toldTo returns what a proxy is asked to connect to: the address that resolve
@@ -86,11 +87,13 @@ func (d *dialer) toldTo(ctx context.Context, p *proxy, address string) (string, 
 
 // agree agrees on a connection with a proxy, within ctx, and closes it where that
 // fails.
-func (d *dialer) agree(ctx context.Context, p *proxy, raw net.Conn, ask func(net.Conn) (net.Conn, error)) (_ net.Conn, err error) {
-	remote := raw.RemoteAddr().String()
+func (d *dialer) agree(ctx context.Context, p *proxy, raw net.Conn, ask agreement) (_ net.Conn, err error) {
+	remote, wasAsked := raw.RemoteAddr().String(), false
+	asked := func() { wasAsked = true }
 	if trace := httptrace.ContextClientTrace(ctx); trace != nil && trace.ConnectStart != nil && trace.ConnectDone != nil {
-		trace.ConnectStart(Tunnel, remote)
-		defer func() { trace.ConnectDone(Tunnel, remote, err) }()
+		asked = func() { wasAsked = true; trace.ConnectStart(Tunnel, remote) }
+		trace.ConnectStart("tcp", remote)
+		defer func() { trace.ConnectDone("tcp", remote, err) }()
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	conn := raw
@@ -98,17 +101,21 @@ func (d *dialer) agree(ctx context.Context, p *proxy, raw net.Conn, ask func(net
 		conn, err = d.secured(ctx, p, raw)
 	}
 	if err == nil {
-		conn, err = ask(conn)
+		conn, err = ask(conn, asked)
 	}
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
 		raw.Close()
-		return nil, p.failed(ctx, err)
+		return nil, p.failed(ctx, wasAsked, err)
 	}
 	return conn, nil
 }
+
+// agreement agrees with a proxy on the way to a target; it calls asked when it
+// asks for that.
+type agreement func(conn net.Conn, asked func()) (net.Conn, error)
 
 // secured makes the handshake with a proxy that is spoken to by TLS.
 func (d *dialer) secured(ctx context.Context, p *proxy, raw net.Conn) (net.Conn, error) {
@@ -125,12 +132,15 @@ func (d *dialer) secured(ctx context.Context, p *proxy, raw net.Conn) (net.Conn,
 }
 
 // failed is what became of an agreement that did not come about.
-func (p *proxy) failed(ctx context.Context, err error) error {
-	if e, ok := errors.AsType[*ProxyError](err); ok && ctx.Err() == nil {
+func (p *proxy) failed(ctx context.Context, asked bool, err error) error {
+	e, ok := errors.AsType[*ProxyError](err)
+	switch {
+	case ok && ctx.Err() == nil:
 		return e
-	}
-	if ctx.Err() != nil {
-		return p.silent("", ctx.Err())
+	case ctx.Err() != nil && asked:
+		return p.silent(ctx.Err())
+	case ctx.Err() != nil:
+		return p.broken("took the connection and said nothing", "is what listens at "+p.address+" a proxy of the kind that proxy_url says?", ctx.Err())
 	}
 	_, _, text := Classify(err)
 	return p.broken("broke off: "+text, "is "+p.String()+" a proxy of this kind? its log may say more", err)
@@ -138,12 +148,9 @@ func (p *proxy) failed(ctx context.Context, err error) error {
 
 // silent is a proxy that took the connection and did not say in time whether it
 // gets to the target. Mostly that is because the target does not answer it.
-func (p *proxy) silent(within string, err error) *ProxyError {
-	if within == "" {
-		within = "in time"
-	}
+func (p *proxy) silent(err error) *ProxyError {
 	return &ProxyError{Proxy: p.String(), Address: p.address, Beyond: true, Err: err,
-		Said: "took the connection and did not say " + within + " whether it gets to the target",
+		Said: "did not say in time whether it gets to the target",
 		Hint: "a proxy that waits for a target that drops packets is silent too: is the target up, and does the proxy reach it?"}
 }
 
