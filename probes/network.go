@@ -49,6 +49,9 @@ func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 	if hint := transport.NameHint(err); hint != "" {
 		return &finding{reason, text, hint}
 	}
+	if hint := transport.CertificateHint(err, w.name); hint != "" {
+		return &finding{reason, text, hint}
+	}
 	return &finding{reason, text, w.hint(reason)}
 }
 
