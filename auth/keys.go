@@ -50,7 +50,7 @@ func Keys() []check.Key {
 		"auth_method": methods(), "basic_encoding": encodings(), "send_as": headers(),
 		"algorithm": slices.Concat(secretAlgorithms(), keyAlgorithms()), "thumbprint": thumbprints(),
 	}
-	patterns := map[string]string{"token_url": check.WebURL, "issuer": check.WebURL + `[^?#]*$`}
+	patterns := map[string]string{"token_url": check.WebURL, "issuer": check.WebURL + `[^?#]*$`, "proxy_url": transport.ProxyURL, "no_proxy": transport.NoProxy}
 	for _, f := range fieldsOf(Options{}) {
 		k := check.Key{Path: f.path, Types: f.types, Required: f.required, Enum: enums[f.path], Pattern: patterns[f.path], Instead: f.instead}
 		if f.methods != nil {

@@ -2,12 +2,14 @@ package probes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // lane is requests to one place, one after the other.
@@ -112,12 +114,21 @@ func (l *lane) outOfReach(f *check.Fault) bool {
 	switch {
 	case l.step == receiving:
 		return false
+	case f.Reason == check.Proxy:
+		return l.beyondProxy(f)
 	case f.Class == check.Network:
 		return f.Reason != check.Timeout || l.step < waiting
 	case f.Class == check.TLS:
 		return true
 	}
 	return l.side.plain && f.Reason == check.Protocol
+}
+
+// beyondProxy says whether the proxy tried and got nowhere. One that is broken, or
+// that has a rule against it, says nothing of the way that others may have.
+func (l *lane) beyondProxy(f *check.Fault) bool {
+	e, ok := errors.AsType[*transport.ProxyError](f.Err)
+	return l.proxied && l.res.Remote != l.through.Address && (!ok || !e.Denied)
 }
 
 // attempt makes one attempt, and again at once where it got in: one answer may

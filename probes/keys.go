@@ -39,6 +39,8 @@ func Keys() []check.Key {
 		{Path: "body_type", Types: in, Enum: bodyTypes()},
 		{Path: "form", Types: in},
 		{Path: "cache_bust", Types: in},
+		{Path: "proxy_url", Pattern: transport.ProxyURL},
+		{Path: "no_proxy", Pattern: transport.NoProxy},
 		{Path: "http_version", Enum: transport.Versions()},
 		{Path: "max_redirects", Types: in, Max: mostRedirects},
 		{Path: "max_body", Types: asks, Min: 1, Max: largestBody},

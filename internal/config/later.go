@@ -6,7 +6,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/notifiers"
 	"github.com/watchword/watchword/probes"
 )
@@ -22,12 +21,10 @@ func notYet(t reflect.Type) []string {
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():
 		return []string{"routes", "fallback", "heartbeat_url"}
-	case reflect.TypeFor[auth.Options]():
-		return []string{"proxy_url"}
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
-		return []string{"upside_down", "proxy_url", "depends_on"}
+		return []string{"upside_down", "depends_on"}
 	case reflect.TypeFor[probes.Expect]():
 		return []string{"regex", "json", "headers", "max_duration", "warn"}
 	}

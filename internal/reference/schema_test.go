@@ -184,6 +184,7 @@ func TestBadLines(t *testing.T) {
 		{`is a user already|a user name has 1 to 128 characters`, "names of users"},
 		{`^server.yaml:13:11: `, "a hash that a reference puts in"},
 		{`environment variable .* is not set|what \$\{…\} puts in is not|a "\$\{" here is neither`, "what references put in"},
+		{`body_type says json|body and form exclude|a form says itself|no body that it could be|CONNECT asks for a tunnel|TRACE sends no body`, "what a body holds, and keys beside each other"},
 		{`has to be less than the interval`, "two values beside each other"},
 		{`at least 1s is wanted|more than 0 is wanted|the duration is too long`, "how long a duration is"},
 		{`unknown time zone|cron: "|timezone: it is for cron`, "zones, cron expressions, and what the defaults say"},

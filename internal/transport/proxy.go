@@ -68,6 +68,13 @@ func parseProxy(raw string) (*proxy, error) {
 	return p, p.checkUser()
 }
 
+// ProxyURL is a pattern of the URLs of proxies, NoProxy of the entries of no_proxy,
+// both for schemas; "" is no proxy.
+const (
+	ProxyURL = `^$|^([hH][tT][tT][pP][sS]?|[sS][oO][cC][kK][sS]5[hH]?)://[^/?#]+/?$`
+	NoProxy  = `^[^ ,@/]+(/[0-9]+)?$`
+)
+
 // ProxySchemes are the schemes of the URL of a proxy.
 func ProxySchemes() []string { return []string{proxyHTTP, proxyHTTPS, proxySOCKS, proxySOCKSH} }
 
