@@ -112,10 +112,10 @@ func (l *lane) goAround(ctx context.Context) *check.Fault {
 // slow answer is one; over plain http, what is no HTTP is none.
 func (l *lane) outOfReach(f *check.Fault) bool {
 	switch {
-	case l.step == receiving:
-		return false
 	case f.Reason == check.Proxy:
 		return l.beyondProxy(f)
+	case l.step == receiving:
+		return false
 	case f.Class == check.Network:
 		return f.Reason != check.Timeout || l.step < waiting
 	case f.Class == check.TLS:
