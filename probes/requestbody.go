@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,33 +85,38 @@ func (b body) secrets() []string {
 // checkBody says what is wrong with the body of a request.
 func checkBody(o HTTPOptions) []check.Problem {
 	var ps []check.Problem
-	bad := func(path, format string, args ...any) {
-		ps = append(ps, check.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+	if path, err := checkBodyType(o); err != nil {
+		ps = append(ps, check.Problem{Path: path, Message: err.Error()})
 	}
-	known := o.BodyType == "" || slices.Contains(bodyTypes(), o.BodyType)
-	switch {
-	case len(o.Form) > 0 && !o.Body.IsZero():
-		bad("form", "body and form exclude each other")
-	case len(o.Form) > 0 && o.BodyType != "":
-		bad("body_type", "a form says itself what it is: leave body_type out")
-	case !known:
-		bad("body_type", "%q is none of %s", o.BodyType, strings.Join(bodyTypes(), ", "))
-	case o.BodyType != "" && o.Body.IsZero():
-		bad("body_type", "there is no body that it could be the type of")
-	case o.BodyType == bodyJSON && o.Body.IsLiteral():
-		if err := validJSON(o.Body); err != nil {
-			bad("body", "body_type says json, and it is not: %s", err)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Form)) {
-		if name == "" {
-			bad("form", "a field has no name")
-		}
+	if _, nameless := o.Form[""]; nameless {
+		ps = append(ps, check.Problem{Path: "form", Message: "a field has no name"})
 	}
 	if o.Method == http.MethodTrace && !newBody(o).isZero() {
-		bad("method", "TRACE sends no body (RFC 9110, section 9.3.8)")
+		ps = append(ps, check.Problem{Path: "method", Message: "TRACE sends no body (RFC 9110, section 9.3.8)"})
 	}
 	return ps
+}
+
+// checkBodyType checks body, form and body_type against each other.
+func checkBodyType(o HTTPOptions) (path string, err error) {
+	form := len(o.Form) > 0
+	switch {
+	case form && !o.Body.IsZero():
+		return "form", errors.New("body and form exclude each other")
+	case form && o.BodyType != "":
+		return "body_type", errors.New("a form says itself what it is: leave body_type out")
+	case o.BodyType == "":
+		return "", nil
+	case !slices.Contains(bodyTypes(), o.BodyType):
+		return "body_type", fmt.Errorf("%q is none of %s", o.BodyType, strings.Join(bodyTypes(), ", "))
+	case o.Body.IsZero():
+		return "body_type", errors.New("there is no body that it could be the type of")
+	case o.BodyType == bodyJSON && o.Body.IsLiteral():
+		if err := validJSON(o.Body); err != nil {
+			return "body", fmt.Errorf("body_type says json, and it is not: %w", err)
+		}
+	}
+	return "", nil
 }
 
 // validJSON says where a text stops being JSON, without quoting it.

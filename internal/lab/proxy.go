@@ -235,7 +235,9 @@ func (p *Proxy) dial(target string) (net.Conn, error) {
 	if host, _, err := net.SplitHostPort(target); err == nil && p.o.Hosts[host] != "" {
 		target = p.o.Hosts[host]
 	}
-	out, err := net.DialTimeout("tcp", target, 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	out, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,8 @@ func socksTarget(r io.Reader) (string, bool) {
 	if _, err := io.ReadFull(r, head[:]); err != nil || head[1] != 1 {
 		return "", false
 	}
-	host, ok := "", true
+	var host string
+	var ok bool
 	switch head[3] {
 	case 1, 4:
 		ip := make(net.IP, map[byte]int{1: net.IPv4len, 4: net.IPv6len}[head[3]])

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 )
 
@@ -31,7 +30,7 @@ func parseException(s string) (exception, error) {
 		return exception{net: netip.PrefixFrom(ip, ip.BitLen())}, nil
 	}
 	if h, p, err := net.SplitHostPort(s); err == nil {
-		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+		if !isPort(p) {
 			return exception{}, fmt.Errorf("%q: the port is not between 1 and 65535", s)
 		}
 		host, port = h, p

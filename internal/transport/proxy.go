@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -57,15 +58,17 @@ func parseProxy(raw string) (*proxy, error) {
 		return nil, errors.New("a proxy has a host and a port, and no path, query or fragment")
 	}
 	p := &proxy{scheme: strings.ToLower(u.Scheme), user: u.User}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{proxyHTTP: "80", proxyHTTPS: "443", proxySOCKS: "1080", proxySOCKSH: "1080"}[p.scheme]
-	}
-	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+	port := cmp.Or(u.Port(), map[string]string{proxyHTTP: "80", proxyHTTPS: "443", proxySOCKS: "1080", proxySOCKSH: "1080"}[p.scheme])
+	if !isPort(port) {
 		return nil, errors.New("its port is not between 1 and 65535")
 	}
 	p.address = net.JoinHostPort(asDialled(u.Hostname()), port)
 	return p, p.checkUser()
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 1 && n <= 65535
 }
 
 // ProxyURL is a pattern of the URLs of proxies, NoProxy of the entries of no_proxy,

@@ -226,8 +226,8 @@ func dialOnce(t *testing.T, proxy, url string, timeout time.Duration) error {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	if strings.HasPrefix(url, "https://") {
-		_, err = rt.DialTLSContext(ctx, "tcp", strings.TrimPrefix(url, "https://"))
+	if target, ok := strings.CutPrefix(url, "https://"); ok {
+		_, err = rt.DialTLSContext(ctx, "tcp", target)
 		return err
 	}
 	if strings.HasPrefix(proxy, "socks") {

@@ -151,12 +151,12 @@ func (p *proxy) replied(code byte, target string) error {
 	if int(code) < len(texts) {
 		text = texts[code]
 	}
-	switch {
-	case code == denied:
+	switch code {
+	case denied:
 		return p.beyond("does not let us to "+target+": "+text, true)
-	case code == 8:
+	case 8:
 		return p.broken("did not get to "+target+": "+text, "a proxy that resolves no names wants socks5:// in place of socks5h://; one without IPv6 wants ip_family: ipv4", nil)
-	case code == 7:
+	case 7:
 		return p.broken("did not get to "+target+": "+text, "", nil)
 	}
 	return p.beyond("did not get to "+target+": "+text, false)
