@@ -22,6 +22,7 @@ func checkAuthz(o HTTPOptions, a AuthzOptions) []check.Problem {
 	d := DefaultHTTPOptions()
 	d.URL, d.Method, d.Headers, d.MaxBody, d.Connection = o.URL, o.Method, o.Headers, o.MaxBody, o.Connection
 	d.IPFamily, d.Resolve, d.TLS, d.Expect = o.IPFamily, o.Resolve, o.TLS, o.Expect.ofDecision()
+	d.ProxyURL, d.NoProxy, d.HTTPVersion = o.ProxyURL, o.NoProxy, o.HTTPVersion
 	ps := checkRequest(d)
 	add := func(path string, warning bool, err error) {
 		if err != nil {

@@ -59,7 +59,10 @@ func checkSending(o HTTPOptions) []check.Problem {
 	if !slices.Contains(connections(), o.Connection) {
 		add("connection", fmt.Errorf("%q is neither %s", o.Connection, strings.Join(connections(), " nor ")))
 	}
-	return ps
+	if o.Method == http.MethodConnect {
+		add("method", errors.New("CONNECT asks for a tunnel and no answer: for a proxy there is proxy_url"))
+	}
+	return append(ps, checkBody(o)...)
 }
 
 func checkHead(o HTTPOptions) []check.Problem {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/machine"
-	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -105,7 +104,9 @@ type HTTP struct {
 	host         string // from a Host header, "" for the URL's
 	headers      []header
 	prepared     http.Header // the whole header where no value has to be read at use
-	body         secret.Text
+	body         body
+	cacheBust    bool
+	route        transport.Route // for who is to blame
 	expect       expectations
 	maxRedirects int
 	maxBody      int64
@@ -133,7 +134,7 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 	if err != nil {
 		return nil, errors.New("url: it cannot be parsed")
 	}
-	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
+	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: newBody(o), cacheBust: o.CacheBust, route: transport.NewRoute(o.Transport()),
 		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse, expect: expect, upsideDown: o.UpsideDown}
 	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
@@ -158,20 +159,23 @@ func (p *HTTP) Explain(ctx context.Context) check.Result { return p.run(ctx, tru
 // Transport returns the options of the transport that a monitor with these
 // options needs.
 func (o HTTPOptions) Transport() transport.Options {
-	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse, OldestTLS: o.Expect.TLSVersion}
+	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse,
+		Proxy: o.ProxyURL, NoProxy: o.NoProxy, HTTPVersion: o.HTTPVersion, OldestTLS: o.Expect.TLSVersion}
 }
 
 // StrangerTransport returns the options of the transport for what a guard sends
 // past its monitor's origin. There is nothing of ours in it, and whoever comes
-// to do harm looks at no certificate either, so none is verified.
+// to do harm looks at no certificate either, so none is verified. It takes the way
+// that the monitor takes: where that is a proxy, another might lead nowhere, and
+// nowhere looks shut.
 func (o HTTPOptions) StrangerTransport() transport.Options {
-	return transport.Options{TLS: transport.TLS{InsecureSkipVerify: true}, Resolve: o.Resolve, IPFamily: o.IPFamily}
+	return transport.Options{TLS: transport.TLS{InsecureSkipVerify: true}, Resolve: o.Resolve, IPFamily: o.IPFamily, Proxy: o.ProxyURL, NoProxy: o.NoProxy}
 }
 
 // ForeignTransport returns the options of the transport for redirects that
 // leave the monitor's origin: the same trust, and nothing that is ours.
 func (o HTTPOptions) ForeignTransport() transport.Options {
 	t := o.Transport()
-	t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ServerName = "", "", ""
+	t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ServerName, t.HTTPVersion = "", "", "", ""
 	return t
 }

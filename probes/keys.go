@@ -37,6 +37,12 @@ func Keys() []check.Key {
 		{Path: "method", Types: asks, Pattern: `^[A-Z0-9!#$%&'*+.^_|~-]+$`}, // a token (RFC 9110, section 5.6.2), in upper case
 		{Path: "headers", Types: asks},
 		{Path: "body", Types: in},
+		{Path: "body_type", Types: in, Enum: bodyTypes()},
+		{Path: "form", Types: in},
+		{Path: "cache_bust", Types: in},
+		{Path: "proxy_url", Pattern: transport.ProxyURL},
+		{Path: "no_proxy", Pattern: transport.NoProxy},
+		{Path: "http_version", Enum: transport.Versions()},
 		{Path: "max_redirects", Types: in, Max: mostRedirects},
 		{Path: "max_body", Types: asks, Min: 1, Max: largestBody},
 		{Path: "connection", Types: kept, Enum: connections()},

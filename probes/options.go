@@ -43,6 +43,27 @@ type HTTPOptions struct {
 	// another way than expected, and down where all is as expected. Faults of TLS,
 	// of the way in (provider, credential, gate) and of the agent stay faults.
 	UpsideDown bool `koanf:"upside_down"`
+	// What body is: json, xml, text, or form for one that is urlencoded already. It
+	// sets Content-Type unless headers do. JSON is checked, and sent byte for byte.
+	// Default: none, and no Content-Type.
+	BodyType string `koanf:"body_type"`
+	// Fields of a form, such as user: probe, sent urlencoded in place of a body, in the
+	// order of their names. Default: none.
+	Form map[string]secret.Text `koanf:"form"`
+	// Whether the query of the first request gets a parameter watchword_cachebuster
+	// with a random value, so that no cache answers in place of the service.
+	CacheBust bool `koanf:"cache_bust"`
+	// The proxy to go through, such as http://proxy.example.com:3128: http or https,
+	// socks5 or socks5h (the proxy resolves the names), with user:password@ if it
+	// wants them. It is read again at every connection. Default: none.
+	ProxyURL secret.Text `koanf:"proxy_url"`
+	// Whom to ask without the proxy: hosts, .domain or *.domain for all below it, IP
+	// addresses, networks such as 10.0.0.0/8, each but the last with or without :port;
+	// * for all. Default: nobody.
+	NoProxy []string `koanf:"no_proxy"`
+	// Which version of HTTP is offered: any is both and the server chooses, 1.1 and 2
+	// are that one alone. Over http://, 2 is spoken at once and any is 1.1.
+	HTTPVersion string `koanf:"http_version"`
 }
 
 // Expect is the `expect` section.
@@ -87,7 +108,7 @@ type Expect struct {
 // DefaultHTTPOptions returns what holds where the configuration is silent.
 func DefaultHTTPOptions() HTTPOptions {
 	return HTTPOptions{
-		Method: "GET", MaxRedirects: 10, MaxBody: 1 << 20, Connection: "fresh", IPFamily: "any",
+		Method: "GET", MaxRedirects: 10, MaxBody: 1 << 20, Connection: "fresh", IPFamily: "any", HTTPVersion: "any",
 		Expect: Expect{Status: []string{"200-299"}},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // reader reads answers: the scene does for who wants to get in.
@@ -20,24 +21,26 @@ type reader interface {
 
 // run is one run of a probe: authorize, send, read, judge.
 type run struct {
-	p      *HTTP
-	way    *Way // nil: none
-	scene  scene
-	reads  reader
-	res    check.Result
-	tries  []check.Try
-	head   http.Header // of requests to the own origin, authorized
-	host   string
-	gen    uint64 // of the token in head
-	jars   jars
-	buf    *buffer
-	at     *url.URL // of the last request
-	began  time.Time
-	status int   // of its answer, 0 for none
-	step   step  // how far it came
-	dated  dated // the last answer that came
-	pace   *pace // nil without max_duration
-	notes  []string
+	p       *HTTP
+	way     *Way // nil: none
+	scene   scene
+	reads   reader
+	res     check.Result
+	tries   []check.Try
+	head    http.Header // of requests to the own origin, authorized
+	host    string
+	gen     uint64 // of the token in head
+	jars    jars
+	buf     *buffer
+	at      *url.URL // of the last request
+	began   time.Time
+	through transport.Hop // the proxy of the last request
+	proxied bool          // there is one
+	status  int           // of its answer, 0 for none
+	step    step          // how far it came
+	dated   dated         // the last answer that came
+	pace    *pace         // nil without max_duration
+	notes   []string
 }
 
 // newRun returns a run that begins now.

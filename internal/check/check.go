@@ -34,7 +34,7 @@ type Result struct {
 	Took       time.Duration
 	Phases     Phases
 	StatusCode int     // of the last answer; 0 when there was none
-	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled
+	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled; through a proxy the name and port of the URL, and the proxy where it is the one that failed
 	Certs      *Chain  // chain of the first hop, interned by fingerprint; nil without TLS
 	Fault      *Fault  // nil: passed
 	Detail     *Detail // nil on ordinary passes

@@ -6,7 +6,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/notifiers"
 )
 
@@ -21,12 +20,10 @@ func notYet(t reflect.Type) []string {
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():
 		return []string{"routes", "fallback", "heartbeat_url"}
-	case reflect.TypeFor[auth.Options]():
-		return []string{"proxy_url"}
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
-		return []string{"proxy_url", "depends_on"}
+		return []string{"depends_on"}
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func notFor(t string) map[string]string {
 	case probes.TypeGuard:
 		maps.Copy(keys, notForGuard())
 	case probes.TypeIssuer:
-		for _, key := range []string{"method", "headers", "body", "max_redirects", "max_body", "expect"} {
+		for _, key := range []string{"method", "headers", "body", "body_type", "form", "cache_bust", "max_redirects", "max_body", "expect"} {
 			keys[key] = "a monitor of type issuer knows itself what to ask for, and what the answers have to be"
 		}
 		keys["upside_down"] = "what fails at an identity provider is no fault of the kind that is turned round; to see that one is gone, take type: http"
@@ -75,6 +75,9 @@ func notForAuthz() map[string]string {
 		"expect.json":         nobodyReads,
 		"expect.http_version": passedOn,
 		"expect.tls_version":  passedOn,
+		"body_type":           "a proxy sends no body with its question",
+		"form":                "a proxy sends no body with its question",
+		"cache_bust":          "a proxy asks for what it was asked for, as it is",
 	}
 }
 
@@ -82,6 +85,9 @@ func notForGuard() map[string]string {
 	keys := map[string]string{
 		"credential":     "a guard comes as a stranger: credentials that must be refused stand in try",
 		"body":           "a guard sends no body",
+		"body_type":      "a guard sends no body",
+		"form":           "a guard sends no body",
+		"cache_bust":     "a guard asks for the URL as it is: what a cache gives to strangers is open too",
 		"max_redirects":  "a guard follows redirects on its own origin only, 5 at most",
 		"connection":     "a guard makes a fresh connection for each request",
 		"expect.status":  "a guard knows itself which status is shut: 401, 403, 407, and redirects elsewhere",
@@ -107,6 +113,7 @@ func (m *monitors) settle(k *monitorKeys, v view) {
 	d := probes.DefaultHTTPOptions()
 	if k.Type != probes.TypeHTTP {
 		k.HTTP.Body, k.HTTP.MaxRedirects = secret.Text{}, d.MaxRedirects
+		k.HTTP.BodyType, k.HTTP.Form, k.HTTP.CacheBust = "", nil, false
 	}
 	switch k.Type {
 	case probes.TypeAuthz:

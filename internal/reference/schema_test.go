@@ -194,6 +194,7 @@ func TestBadLines(t *testing.T) {
 		{`environment variable .* is not set|what \$\{…\} puts in is not|a "\$\{" here is neither`, "what references put in"},
 		{`no (regular expression of RE2|query of jq)|the expression is empty|belongs to the connection and cannot be looked at`, "what an expression or a name says"},
 		{`has to be less than the (interval|timeout)|it is for max_duration`, "two values beside each other"},
+		{`body_type says json|body and form exclude|a form says itself|no body that it could be|CONNECT asks for a tunnel|TRACE sends no body`, "what a body holds, and keys beside each other"},
 		{`at least 1s is wanted|more than 0 is wanted|the duration is too long`, "how long a duration is"},
 		{`unknown time zone|cron: "|timezone: it is for cron`, "zones, cron expressions, and what the defaults say"},
 		{`a client certificate needs key_file`, "whether the defaults have it"},

@@ -14,7 +14,9 @@ import (
 type certs struct {
 	options TLS
 	oldest  string // TLS version
+	version string // of HTTP, to be offered
 	cas     watched[*x509.CertPool]
+	more    watched[*x509.CertPool] // cas beside the system's
 	pair    watched[*tls.Certificate]
 }
 
@@ -32,7 +34,7 @@ func (c *certs) config(host string) (*tls.Config, error) {
 	conf := &tls.Config{
 		ServerName:         host,
 		InsecureSkipVerify: c.options.InsecureSkipVerify,
-		NextProtos:         []string{"h2", "http/1.1"},
+		NextProtos:         protocolNames(c.version),
 		MinVersion:         versionOf(c.oldest),
 	}
 	if c.options.ServerName != "" {
@@ -62,6 +64,21 @@ func versionOf(name string) uint16 {
 		return tls.VersionTLS13
 	}
 	return tls.VersionTLS12
+}
+
+// proxyConfig is for a proxy that is spoken to by TLS: it is always verified,
+// because it is given a password, and never shown a certificate of ours. The
+// authorities of the target count for it as well as the system's.
+func (c *certs) proxyConfig(host string) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: host, NextProtos: protocolNames(versionOne), MinVersion: tls.VersionTLS12}
+	if path := c.options.CAFile; path != "" {
+		cas, err := c.more.get(func() (*x509.CertPool, error) { return addCAs(path) }, path)
+		if err != nil {
+			return nil, &FileError{What: "read ca_file", Err: err}
+		}
+		conf.RootCAs = cas
+	}
+	return conf, nil
 }
 
 func (c *certs) clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
