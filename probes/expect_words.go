@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -85,7 +86,7 @@ func (s *scene) fragment(a *answer, n near) string {
 }
 
 func (s *scene) wordPresent(a *answer, word []byte) *finding {
-	at := strings.Index(string(a.body), string(word))
+	at := bytes.Index(a.body, word)
 	return &finding{message: fmt.Sprintf("%q is in the answer (%s) and should be absent%s", cutWord(word), s.statusOf(a), s.quoted(a, ": ", at, at+len(word))),
 		hint: "look at the page: it shows what expect.absent was set to catch"}
 }
@@ -97,26 +98,33 @@ func (s *scene) noMatch(a *answer, re *regexp.Regexp) *finding {
 	}
 	literal, folds := literalOf(re)
 	found := ""
-	if at := indexOf(a.body, literal, folds); at >= 0 && literal != "" {
-		found = s.quoted(a, "; what is there: ", at, at+len(literal))
-	} else if literal == "" {
+	from, to := placeOf(a.body, literal, folds)
+	switch {
+	case literal == "":
 		found = s.beginning(a, quoteShort)
-	} else {
+	case to > 0:
+		found = s.quoted(a, "; what is there: ", from, to)
+	default:
 		found, _ = s.nearby(a, []byte(literal))
 	}
 	f.message = fmt.Sprintf("the expression %s does not match the answer (%s)%s", shortRegex(re), s.statusOf(a), found)
 	return f
 }
 
-func indexOf(body []byte, word string, folds bool) int {
-	if !folds {
-		return strings.Index(string(body[:min(len(body), nearWindow)]), word)
+// placeOf returns where a word stands in body; both are 0 where it does not.
+func placeOf(body []byte, word string, folds bool) (from, to int) {
+	text := regexp.QuoteMeta(word)
+	if folds {
+		text = "(?i)" + text
 	}
-	at := regexp.MustCompile("(?i)" + regexp.QuoteMeta(word)).FindIndex(body[:min(len(body), nearWindow)])
-	if at == nil {
-		return -1
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return 0, 0
 	}
-	return at[0]
+	if at := re.FindIndex(body[:min(len(body), nearWindow)]); at != nil {
+		return at[0], at[1]
+	}
+	return 0, 0
 }
 
 // flagFor says with which flag an expression would match, "" for none.
