@@ -13,7 +13,7 @@ const (
 	together    = time.Second      // who fails so long after a run of the parent began is answered by that run, too
 	slack       = 5 * time.Second  // of a run beside its timeout
 	usualRun    = 10 * time.Second // the timeout where a policy names none
-	staleAfter  = time.Minute      // how old the last run of a parent that fails gets before it is to be run again
+	staleAfter  = 90 * time.Second // how old the last run of a parent that fails gets before it is to be run again
 	burst       = 16               // how many of those who are released are run at once
 	burstEvery  = time.Second
 	mostParents = 1000 // that are looked at for one monitor
@@ -78,7 +78,7 @@ func (t *Tracker) above(e *entry) []*entry {
 	for i := 0; i < len(ids) && i < mostParents; i++ {
 		p := t.entries[ids[i]]
 		switch {
-		case p == nil || p == e || slices.Contains(ids[:i], ids[i]):
+		case p == nil || p.kin == nil || p == e || slices.Contains(ids[:i], ids[i]):
 		case still(p):
 			ids = slices.Concat(ids, p.policy.DependsOn)
 		default:
