@@ -247,7 +247,7 @@ func (t *Tracker) toRun(now time.Time) []string {
 	}
 	for n := 0; n < burst && len(k.freed) > 0; k.freed = k.freed[1:] {
 		e := k.freed[0]
-		if h := e.held(); h != nil && !h.free.IsZero() && e.kin.ran.Before(h.free) {
+		if h := e.held(); h != nil && !h.free.IsZero() {
 			ids = append(ids, e.state.ID)
 			n++
 		}
