@@ -27,7 +27,7 @@ func notYet(t reflect.Type) []string {
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
 	case reflect.TypeFor[monitorKeys]():
-		return []string{"upside_down", "proxy_url", "depends_on"}
+		return []string{"upside_down", "proxy_url"}
 	case reflect.TypeFor[probes.Expect]():
 		return []string{"regex", "json", "headers", "max_duration", "warn"}
 	}
