@@ -170,7 +170,8 @@ var complaint = regexp.MustCompile(`^(\S+):(\d+):(\d+): (.*)$`)
 // holds it is refused by itself, or the mistake is one that no schema can see.
 func TestBadLines(t *testing.T) {
 	unseen := []struct{ what, why string }{
-		{`there is no (credential|notifier) `, "which names there are"},
+		{`there is no (credential|notifier|monitor) `, "which names there are"},
+		{`in a circle|depend on itself$|is not enabled: it holds nothing`, "who depends on whom"},
 		{`is neither .* nor a credential|nobody is told when`, "which names there are"},
 		{`headers\..*: a guard decides|expect\.(status|keyword): a guard|expect\.(keyword|absent): a proxy|sets this header itself`, "keys within keys that belong to a type"},
 		{`an issuer has (no|neither)|name the issuer itself|it is http; Authelia|is that the implementation`, "what is within a URL"},
