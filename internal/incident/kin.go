@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	together    = time.Second      // who fails so long after a run of the parent began is answered by that run, too
+	together    = time.Second      // children that are seen to fail within it are answered by one run of the parent
 	slack       = 5 * time.Second  // of a run beside its timeout
 	usualRun    = 10 * time.Second // the timeout where a policy names none
 	staleAfter  = 90 * time.Second // how old the last run of a parent that fails gets before it is to be run again
@@ -138,14 +138,15 @@ func fails(e *entry) bool {
 	}
 }
 
-// answers says whether a parent had a run that began when its child failed
-// already.
+// answers says whether a parent had a run that began after the failing run of
+// its child did; where that took long, not much before its end, for the parent
+// may have failed in between.
 func (e *entry) answers(child *entry) bool {
 	since := child.state.Failing
-	if child.kin.doubted.After(since) {
-		since = child.kin.doubted
+	if seen := child.kin.doubted.Add(-together); seen.After(since) {
+		since = seen
 	}
-	return !e.kin.ran.IsZero() && !e.kin.ran.Before(since.Add(-together))
+	return !e.kin.ran.IsZero() && !e.kin.ran.Before(since)
 }
 
 // patience is how long a run of the monitor may be waited for: the one in

@@ -104,7 +104,9 @@ func TestAParentThatIsPausedWhileItHolds(t *testing.T) {
 			t.Fatalf("held: %+v", h)
 		}
 		w.expect("asked", w.set("switch", s), "gateway")
-		told, _ := w.run("gateway", false)
+		_, asked := w.run("gateway", false)
+		w.expect("asked", asked, "router") // that stands in its place now
+		told, _ := w.run("router", true)
 		w.expect("told", told, "down gateway")
 	}
 }
