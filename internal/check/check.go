@@ -124,6 +124,12 @@ type MonitorState struct {
 	Warned   []Warned
 }
 
+// Hold is why a monitor that is down was not announced.
+type Hold struct {
+	By      []string // ids of the monitors that it depends on
+	Failing bool     // they fail; else it waits for their answer, or for a run of its own after their recovery
+}
+
 // Warned is a certificate of which people were told that it is about to expire.
 type Warned struct {
 	Fingerprint string        `json:"fingerprint"` // of the certificate that expires

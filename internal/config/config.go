@@ -89,6 +89,7 @@ type Monitor struct {
 	RemindEvery           time.Duration // 0: never
 	Credential            string        // "" for none
 	Notify                []string      // resolved: names of notifiers, every one once
+	DependsOn             []string      // ids of monitors that there are, never in a circle; those that are not enabled too
 	Enabled               bool
 	HTTP                  probes.HTTPOptions
 	Authz                 probes.AuthzOptions  // of type authz only

@@ -26,6 +26,7 @@ type Description struct {
 
 	IsSize, IsFile func(key string) bool
 	OwnLabels      []string // names that labels must not have
+	NotInDefaults  []string // keys of a monitor that cannot stand there
 }
 
 // Describe returns what the loader goes by.
@@ -49,7 +50,7 @@ func Describe() Description {
 				{Path: "cron", Pattern: `[^ ]`}, {Path: "retries"}, {Path: "recoveries", Min: 1},
 			}, probes.Keys()),
 		},
-		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(),
+		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(), NotInDefaults: sortedKeys(notInDefaults()),
 	}
 }
 

@@ -34,7 +34,7 @@ type document struct {
 	// When messages go out.
 	Alerting Alerting `koanf:"alerting"`
 	// What holds for every monitor that says nothing else: any key of a monitor
-	// except name and id. Maps merge with a monitor's own, all else is replaced.
+	// except name, id and depends_on. Maps merge with a monitor's own, all else is replaced.
 	Defaults monitorKeys `koanf:"defaults"`
 	// What is watched.
 	Monitors []monitorKeys `koanf:"monitors"`

@@ -22,8 +22,6 @@ func notYet(t reflect.Type) []string {
 		return []string{"routes", "fallback", "heartbeat_url"}
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
-	case reflect.TypeFor[monitorKeys]():
-		return []string{"depends_on"}
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func arrived(t *testing.T, v reflect.Value, path string) {
 func TestLaterKeys(t *testing.T) {
 	l := newLoader(LoadOptions{})
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[Agent](), reflect.TypeFor[Alerting](),
-		reflect.TypeFor[notifiers.Options](), reflect.TypeFor[monitorKeys]()} {
+		reflect.TypeFor[notifiers.Options]()} {
 		s := l.shapeOf(typ)
 		if len(s.later) == 0 {
 			t.Errorf("%s: nothing is left for later, and its case in notYet is needless", typ)

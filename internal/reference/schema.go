@@ -170,8 +170,9 @@ func (m *maker) part(p *jsonschema.Schema, t reflect.Type, name string, at place
 	m.mapping(p, t, place{})
 	if m.flat { // they are those of a monitor, and documented there
 		m.keys = m.keys[:was]
-		p.Properties.Delete("id")
-		p.Properties.Delete("name")
+		for _, key := range m.d.NotInDefaults {
+			p.Properties.Delete(key)
+		}
 		exclusive(p)
 		labels(p, m.d.OwnLabels)
 	}

@@ -175,10 +175,11 @@ var complaint = regexp.MustCompile(`^(\S+):(\d+):(\d+): (.*)$`)
 // holds it is refused by itself, or the mistake is one that no schema can see.
 func TestBadLines(t *testing.T) {
 	unseen := []struct{ what, why string }{
-		{`there is no (credential|notifier) `, "which names there are"},
+		{`there is no (credential|notifier|monitor) `, "which names there are"},
 		{`there is no monitor with the id|no monitor (is in the group|has th(e|is) label)|each of them belongs to some monitor|is the name of another maintenance window`, "names in other places"},
 		{`it says nowhere|it is missing: |every monitor is meant|exclude each other: a window|a window that is once|cron says itself|it is for weekdays`, "keys beside each other"},
 		{`is not after .*, when the window begins|without a gap|at most 400d|: 0 is no day of a month`, "when a window is"},
+		{`in a circle|depend on itself$|is not enabled: it holds nothing`, "who depends on whom"},
 		{`is neither .* nor a credential|nobody is told when`, "which names there are"},
 		{`headers\..*: a guard decides|expect\.\w+: a (guard|proxy) |sets this header itself`, "keys within keys that belong to a type"},
 		{`an issuer has (no|neither)|name the issuer itself|it is http; Authelia|is that the implementation`, "what is within a URL"},
