@@ -22,6 +22,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 	r.at, r.status, r.began = h.url, 0, start
 	r.tries = append(r.tries, check.Try{Method: h.method, URL: r.urlOf(h)})
 	last := &r.tries[len(r.tries)-1]
+	r.looks.asked()
 	resp, err := r.send(t.attach(ctx), h)
 	if err != nil {
 		f := r.failed(ctx, t, err)
@@ -30,6 +31,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 	}
 	defer resp.Body.Close()
 	r.hear(resp.Header, start, t)
+	r.looks.answered(resp)
 	r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
 	if len(r.tries) == 1 {
 		r.res.Certs = r.p.chainOf(resp.TLS)
@@ -98,6 +100,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 		return r.reads.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
+	r.looks.read(len(r.buf.b))
 	a.cut = more
 	a.body = decodeText(r.buf.b, a.header.Get("Content-Type"))
 	if d, ok := errors.AsType[*decodeError](err); ok {
@@ -123,10 +126,12 @@ func (r *run) failed(ctx context.Context, t *trace, err error) *check.Fault {
 
 // arrived ends the trace of a request and takes over what it found.
 func (r *run) arrived(t *trace) step {
+	before := r.res.Phases
 	r.step = t.end(&r.res.Phases)
 	if r.res.Remote = t.remote(); r.res.Remote == "" {
 		r.res.Remote = addressOf(r.at) // it did not resolve
 	}
+	r.looks.ended(before, r.res.Phases, r.step, r.res.Remote)
 	return r.step
 }
 
