@@ -22,7 +22,7 @@ type role int
 
 const (
 	stranger role = iota
-	scraper       // reads /metrics
+	scraper       // reads /metrics and asks /probe
 	viewer        // reads everything
 	admin         // writes, too
 )
