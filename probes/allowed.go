@@ -102,38 +102,41 @@ func parsePattern(raw string) (pattern, error) {
 }
 
 func parseHost(host string) (labels []string, ip bool, err error) {
-	if strings.HasPrefix(host, "[") {
+	labels = strings.Split(host, ".")
+	switch {
+	case strings.HasPrefix(host, "["):
 		a, err := netip.ParseAddr(strings.Trim(host, "[]"))
 		if err != nil {
 			return nil, false, errors.New("the host is no IPv6 address")
 		}
 		return []string{a.String()}, false, nil
-	}
-	labels = strings.Split(host, ".")
-	if len(labels) == 4 && regexp.MustCompile(`^[0-9]`).MatchString(host) && regexp.MustCompile(`^[0-9.*]+$`).MatchString(host) {
+	case len(labels) == 4 && regexp.MustCompile(`^[0-9][0-9.*]+$`).MatchString(host):
 		return labels, true, nil
-	}
-	if strings.Count(host, "*") > mostStars {
+	case strings.Count(host, "*") > mostStars:
 		return nil, false, fmt.Errorf("the host has more than %d *", mostStars)
+	case host != "*" && strings.Contains(labels[len(labels)-1], "*"):
+		return nil, false, errors.New("with * as its end the host would match names that belong to strangers")
 	}
-	last := len(labels) - 1
-	for i, l := range labels {
-		switch {
-		case l == "":
-			return nil, false, errors.New("the host has an empty part between its dots")
-		case i == last && strings.Contains(l, "*") && host != "*":
-			return nil, false, errors.New("with * as its end the host would match names that belong to strangers")
-		case strings.Contains(l, "*"):
-			continue
-		}
-		if labels[i], err = idna.Lookup.ToASCII(l); err != nil {
-			if strings.ContainsFunc(l, func(r rune) bool { return r > '~' }) {
-				return nil, false, errors.New("the host is not a name that DNS knows")
-			}
-			labels[i] = l // such as one with _
+	for i := range labels {
+		if labels[i], err = parseLabel(labels[i]); err != nil {
+			return nil, false, err
 		}
 	}
 	return labels, false, nil
+}
+
+// parseLabel returns a part of a name as DNS spells it.
+func parseLabel(l string) (string, error) {
+	ascii, err := idna.Lookup.ToASCII(l)
+	switch {
+	case l == "":
+		return "", errors.New("the host has an empty part between its dots")
+	case err == nil && !strings.Contains(ascii, "."):
+		return ascii, nil
+	case strings.ContainsFunc(l, func(r rune) bool { return r > '~' }):
+		return "", errors.New("the host is not a name that DNS knows")
+	}
+	return l, nil // with * or _
 }
 
 // Allow says whether one of the patterns matches u, which Target returned.

@@ -3,6 +3,7 @@ package probes_test
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 
@@ -133,4 +134,37 @@ func TestLeads(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzTarget: whatever is allowed by a pattern goes to a host of that pattern,
+// as net/http sends it.
+func FuzzTarget(f *testing.F) {
+	for _, raw := range []string{"https://a.example.com/x", "https://a.example.com@evil.com/", `https://evil.com\.example.com`, "HTTPS://A。Example.COM:443/%2e%2e/", "https://[::1].example.com", "a.example.com:443/?#", "https://evil.com%2f.example.com/"} {
+		f.Add(raw)
+	}
+	ts, ps := probes.NewTargets([]string{"https://*.example.com/public/*"})
+	if len(ps) > 0 {
+		f.Fatal(ps)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := probes.Target(raw)
+		if err != nil || !ts.Allow(u) {
+			return
+		}
+		sent, err := url.Parse(u.String())
+		if err != nil {
+			t.Fatalf("%q became %q: %v", raw, u, err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
+		if err != nil || !strings.HasSuffix(req.URL.Hostname(), ".example.com") || strings.ContainsAny(req.URL.Host, `@/\?#%`) {
+			t.Errorf("%q goes to %q: %v", raw, u, err)
+		}
+		origin, err := probes.Origin(u.String())
+		if err != nil || origin != "https://"+sent.Hostname()+":443" || sent.User != nil {
+			t.Errorf("%q has the origin %q: %v", raw, origin, err)
+		}
+		if clean := path.Clean(sent.Path); !strings.HasPrefix(clean+"/", "/public/") {
+			t.Errorf("%q asks for %q", raw, clean)
+		}
+	})
 }

@@ -37,33 +37,35 @@ func shown(v reflect.Value, key string) *yaml.Node {
 	case time.Duration:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: span(x)}
 	}
+	n := &yaml.Node{Kind: yaml.MappingNode}
 	switch v.Kind() {
 	case reflect.Struct:
-		n := &yaml.Node{Kind: yaml.MappingNode}
 		showFields(n, v)
-		return filled(n)
 	case reflect.Map:
-		n := &yaml.Node{Kind: yaml.MappingNode}
 		for _, name := range sortedKeys(asMap(v)) {
 			put(n, name, shown(v.MapIndex(reflect.ValueOf(name)), name))
 		}
-		return filled(n)
 	case reflect.Slice:
-		n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		n.Kind, n.Style = yaml.SequenceNode, yaml.FlowStyle
 		for i := range v.Len() {
-			if e := shown(v.Index(i), key); e != nil {
-				n.Content = append(n.Content, e)
-			}
+			n.Content = append(n.Content, shownScalar(v.Index(i).Interface(), key))
 		}
-		return filled(n)
+	default:
+		return shownScalar(v.Interface(), key)
 	}
-	n := &yaml.Node{}
-	x := v.Interface()
+	if len(n.Content) == 0 {
+		return nil
+	}
+	return n
+}
+
+func shownScalar(x any, key string) *yaml.Node {
 	if s, ok := x.(string); ok && strings.HasSuffix(key, "_url") { // a password may be in it
 		x = secret.URL(s)
 	}
-	if n.Encode(x) != nil {
-		return nil
+	n := &yaml.Node{}
+	if _, private := x.(secret.Text); private || n.Encode(x) != nil {
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: hidden}
 	}
 	return n
 }
@@ -91,11 +93,4 @@ func put(n *yaml.Node, name string, value *yaml.Node) {
 	if value != nil {
 		n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, value)
 	}
-}
-
-func filled(n *yaml.Node) *yaml.Node {
-	if len(n.Content) == 0 {
-		return nil
-	}
-	return n
 }

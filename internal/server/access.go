@@ -89,5 +89,10 @@ func (a Auth) asks() bool { return a.Type == authBasic }
 // Asks says whether people have to log in.
 func (a Access) Asks() bool { return a.Auth.asks() }
 
+// Scraped says whether /metrics and /probe have a credential of their own.
+func (a Access) Scraped() bool {
+	return a.Auth.Metrics.Username != "" || !a.Auth.Metrics.BearerToken.IsZero()
+}
+
 // Secure says whether the agent speaks https.
 func (a Access) Secure() bool { return a.TLS.CertFile != "" && a.TLS.KeyFile != "" }

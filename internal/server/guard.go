@@ -149,8 +149,9 @@ func (s *Server) misdirected(r *http.Request) *refusal {
 	return nil
 }
 
-// admit compares what somebody may do with what the request wants.
-func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
+// shut refuses what is for nobody: what an agent does for whoever reaches it,
+// where others can and nobody logs in.
+func (s *Server) shut(r *http.Request, k *Rules) *refusal {
 	if !k.asks && !s.loopback && writes(r.Method) {
 		return &refusal{problem: problem{
 			Status: http.StatusForbidden,
@@ -164,6 +165,14 @@ func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
 			Detail: "/probe is refused because the agent listens off loopback and has no login: whoever reaches it could have it send requests. To allow it, set server.auth.metrics " +
 				"(the credential of Prometheus) or server.auth (type: basic), or set server.listen to 127.0.0.1:9640 and ask there",
 		}}
+	}
+	return nil
+}
+
+// admit compares what somebody may do with what the request wants.
+func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
+	if no := s.shut(r, k); no != nil {
+		return no
 	}
 	switch need := s.need(r, k); {
 	case who.role >= need:
