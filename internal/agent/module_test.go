@@ -252,3 +252,25 @@ func TestModuleTLS(t *testing.T) {
 		t.Errorf("not verified: %v", m)
 	}
 }
+
+// TestModuleAtOnce: many scrapes of one target at the same time are many runs
+// with one token.
+func TestModuleAtOnce(t *testing.T) {
+	a, w, _ := probing(t, modules)
+	var asking sync.WaitGroup
+	for range 40 {
+		asking.Go(func() {
+			if m := a.probe("gate", w.GatewayURL()); m["probe_success"] != "1" {
+				t.Errorf("%v", m)
+			}
+		})
+	}
+	asking.Wait()
+	if n := w.Provider.TokenRequests(); n != 1 {
+		t.Errorf("%d token requests were made, want 1", n)
+	}
+	w.Provider.RevokeAll()
+	if m := a.probe("gate", w.GatewayURL()); m["probe_success"] != "1" || w.Provider.TokenRequests() != 2 {
+		t.Errorf("after the token was revoked: %v, and %d token requests", m, w.Provider.TokenRequests())
+	}
+}
