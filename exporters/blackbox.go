@@ -29,14 +29,18 @@ type Blackbox struct {
 	log      *slog.Logger
 }
 
-// NewBlackbox returns the metrics of a run.
-func NewBlackbox(r check.Result, seen check.Seen, log *slog.Logger) Blackbox {
+// NewBlackbox returns the metrics of a run. queries says whether the module has
+// queries of JSON, in the place of which blackbox_exporter has CEL.
+func NewBlackbox(r check.Result, seen check.Seen, queries bool, log *slog.Logger) Blackbox {
 	g := gauges{prometheus.NewRegistry()}
 	g.set("probe_success", "Displays whether or not the probe was a success", number(r.Fault == nil))
 	g.set("probe_duration_seconds", "Returns how long the probe took to complete in seconds", r.Took.Seconds())
 	g.address(seen)
 	g.phases(seen)
 	g.answer(r, seen)
+	if queries {
+		g.set("probe_failed_due_to_cel", "Indicates if probe failed due to CEL expression not matching", number(r.Fault != nil && r.Fault.Reason == check.JSON))
+	}
 	if a := seen.Last; a != nil && a.TLS != nil && len(a.TLS.PeerCertificates) > 0 {
 		g.tls(a.TLS)
 	}

@@ -29,7 +29,7 @@ func TestBlackboxPhases(t *testing.T) {
 		{"a redirect", []check.Hop{{Phases: all, Connected: true, Answered: true}, {Phases: all, Connected: true, Answered: true}}, "2 4 6 8 5"},
 		{"a redirect to nowhere", []check.Hop{{Phases: all, Connected: true, Answered: true}, {Phases: all}}, "2 2 3 4 0"},
 	} {
-		text := NewBlackbox(check.Result{Phases: all}, check.Seen{Hops: tc.hops}, slog.New(slog.DiscardHandler)).String()
+		text := NewBlackbox(check.Result{Phases: all}, check.Seen{Hops: tc.hops}, false, slog.New(slog.DiscardHandler)).String()
 		var got []string
 		for _, phase := range []string{"resolve", "connect", "tls", "processing", "transfer"} {
 			_, rest, _ := strings.Cut(text, `probe_http_duration_seconds{phase="`+phase+`"} `)
@@ -48,10 +48,10 @@ func TestBlackboxFormats(t *testing.T) {
 	b := NewBlackbox(check.Result{Fault: f, Took: 1500 * time.Millisecond}, check.Seen{
 		Hops: []check.Hop{{Remote: "[::ffff:127.0.0.1]:80"}}, Redirects: 2,
 		Last: &check.Answer{Status: 200, Version: "HTTP/2.0", Length: -1, Body: 7, Modified: time.Unix(1445412480, 0)},
-	}, slog.New(slog.DiscardHandler))
+	}, true, slog.New(slog.DiscardHandler))
 	want := []string{
 		"probe_success 0", "probe_duration_seconds 1.5", "probe_ip_protocol 4", "probe_ip_addr_hash 3.668918509e+09", "probe_http_redirects 2", "probe_http_status_code 200", "probe_http_version 2",
-		"probe_http_content_length -1", "probe_http_uncompressed_body_length 7", "probe_failed_due_to_regex 1", "probe_http_last_modified_timestamp_seconds 1.44541248e+09",
+		"probe_http_content_length -1", "probe_http_uncompressed_body_length 7", "probe_failed_due_to_regex 1", "probe_failed_due_to_cel 0", "probe_http_last_modified_timestamp_seconds 1.44541248e+09",
 		`watchword_probe_fault{class="content",reason="keyword_missing"} 1`, "# HELP probe_http_duration_seconds Duration of http request by phase, summed over all redirects",
 	}
 	for _, line := range want {

@@ -80,7 +80,7 @@ func (a *Agent) scrape(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if f := res.Fault; f != nil {
 		a.log.Debug("probe failed", "module", v.module.name, "target", res.Monitor.URL, "class", string(f.Class), "reason", string(f.Reason), "message", f.Message)
 	}
-	metrics := exporters.NewBlackbox(res, seen, a.log)
+	metrics := exporters.NewBlackbox(res, seen, len(v.module.cfg.HTTP.Expect.JSON) > 0, a.log)
 	if r.URL.Query().Get("debug") != "true" {
 		metrics.ServeHTTP(w, r)
 		return

@@ -59,7 +59,7 @@ func notInModules() map[string]string {
 	for reason, names := range map[string][]string{
 		"who asks says when": {"interval", "cron", "timezone"},
 		"a module keeps no state and tells nobody": {
-			"retries", "retry_interval", "recoveries", "remind_every", "notify", "group", "labels", "certificate_warn", "enabled", "depends_on", "upside_down",
+			"retries", "retry_interval", "recoveries", "remind_every", "notify", "group", "labels", "certificate_warn", "enabled", "depends_on",
 		},
 		"modules are of type http": {"implementation", "resource", "try", "bypass_urls", "fresh_token"},
 	} {
@@ -127,7 +127,8 @@ func (m *monitors) checkModule(k *moduleKeys, v view) {
 	m.checkCredential(k.Credential, v)
 	m.used["credentials."+k.Credential] = true
 	m.checkWords(k.HTTP.Expect, v)
-	as := monitorKeys{Type: probes.TypeHTTP, HTTP: k.HTTP}
+	as := monitorKeys{Type: probes.TypeHTTP, Timeout: k.Timeout, HTTP: k.HTTP}
+	m.checkPace(&as, v)
 	as.HTTP.URL = "https://module.invalid/"
 	for _, p := range m.checkOptions(&as) {
 		m.objectAs(v, p.Warning, relayed(p), p.Path)

@@ -23,8 +23,10 @@ const (
 	blackboxYML = `modules:
   plain: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4}}
   stay: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, follow_redirects: false, valid_status_codes: [302]}}
-  word: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: [Dashboard]}}
-  other: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: [Nonesuch]}}
+  word: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: ['Dash\w+']}}
+  other: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: ['None\w+']}}
+  found: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_body_matches_regexp: ['Dash\w+']}}
+  kind: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, fail_if_header_not_matches: [{header: Content-Type, regexp: '^application/json'}]}}
   zip: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, compression: gzip, headers: {Accept-Encoding: gzip}, fail_if_body_not_matches_regexp: [Dashboard]}}
   ca: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, tls_config: {ca_file: '@CA@'}}}
   trusting: {prober: http, timeout: 5s, http: {preferred_ip_protocol: ip4, tls_config: {insecure_skip_verify: true}}}
@@ -33,8 +35,10 @@ const (
 modules:
   plain: {timeout: 5s}
   stay: {timeout: 5s, max_redirects: 0, expect: {status: 302}}
-  word: {timeout: 5s, expect: {keyword: Dashboard}}
-  other: {timeout: 5s, expect: {keyword: Nonesuch}}
+  word: {timeout: 5s, expect: {regex: 'Dash\w+'}}
+  other: {timeout: 5s, expect: {regex: 'None\w+'}}
+  found: {timeout: 5s, expect: {absent_regex: 'Dash\w+'}}
+  kind: {timeout: 5s, expect: {headers: {Content-Type: '^application/json'}}}
   zip: {timeout: 5s, expect: {keyword: Dashboard}}
   ca: {timeout: 5s, tls: {ca_file: '@CA@'}}
   trusting: {timeout: 5s, tls: {insecure_skip_verify: true}}
@@ -80,6 +84,8 @@ func TestPeerBlackbox(t *testing.T) {
 		{"a loop", "plain", app + "/loop", "0", "tls", ""},
 		{"a word that is there", "word", app + "/", "1", "tls", ""},
 		{"a word that is not", "other", app + "/", "0", "tls", ""},
+		{"a word that should not be", "found", app + "/", "0", "tls", ""},
+		{"a header of another kind", "kind", app + "/", "0", "tls", ""},
 		{"gzip", "zip", app + "/zipped", "1", "tls", ""},
 		{"TLS", "ca", good + "/", "1", "", ""},
 		{"TLS of nobody we trust", "plain", good + "/", "0", "connect tls processing transfer", ""},
