@@ -38,7 +38,7 @@ test: ## everything, installing what it needs
 unit: ## the tests that need nothing but Go
 	$(GO) test -race -short ./...
 
-peers: ## the tests against nginx, Caddy, Prometheus and oidc-provider
+peers: ## the tests against nginx, Caddy, Prometheus, blackbox_exporter and oidc-provider
 	@scripts/need
 	$(GO) test -race -count=1 -run Peer ./internal/peers/...
 

@@ -131,6 +131,9 @@ func (p *Prometheus) Lag(d time.Duration) { p.in.lag.Observe(d.Seconds()) }
 // Skipped counts a run that was due and left out.
 func (p *Prometheus) Skipped() { p.in.skipped.Inc() }
 
+// ModuleUnknown counts a request to /probe for a module that there is not.
+func (p *Prometheus) ModuleUnknown() { p.in.unknownModule.Inc() }
+
 // StoreCommit observes how long a commit of the database took.
 func (p *Prometheus) StoreCommit(d time.Duration) { p.in.commit.Observe(d.Seconds()) }
 

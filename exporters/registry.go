@@ -32,6 +32,7 @@ type instruments struct {
 	notifications, attempts  *prometheus.CounterVec
 	lag, commit              prometheus.Histogram
 	skipped                  prometheus.Counter
+	unknownModule            prometheus.Counter
 	reloadOK, reloadAt       prometheus.Gauge
 	results, outcomes, tries []string
 }
@@ -49,19 +50,20 @@ func newInstruments(r *prometheus.Registry, version, revision string) instrument
 			.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60),
 		commit: histogram("watchword_store_commit_duration_seconds", "How long it took to write a change of state to disk.",
 			.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5, 10, 30),
-		skipped:  prometheus.NewCounter(prometheus.CounterOpts{Name: "watchword_schedule_skipped_total", Help: "Runs that were due and were left out, because the one before had not ended or the agent had slept."}),
-		reloadOK: gauge("watchword_config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
-		reloadAt: gauge("watchword_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded."),
-		results:  tokenResults(),
-		outcomes: []string{"delivered", "refused", "superseded", "dropped"},
-		tries:    []string{"ok", "retry", "refused"},
+		skipped:       prometheus.NewCounter(prometheus.CounterOpts{Name: "watchword_schedule_skipped_total", Help: "Runs that were due and were left out, because the one before had not ended or the agent had slept."}),
+		unknownModule: prometheus.NewCounter(prometheus.CounterOpts{Name: "blackbox_module_unknown_total", Help: "Count of unknown modules requested by probes"}),
+		reloadOK:      gauge("watchword_config_last_reload_successful", "Whether the last attempt to load the configuration succeeded."),
+		reloadAt:      gauge("watchword_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded."),
+		results:       tokenResults(),
+		outcomes:      []string{"delivered", "refused", "superseded", "dropped"},
+		tries:         []string{"ok", "retry", "refused"},
 	}
 	faults := counters("watchword_faults_total", "Runs that failed, by what failed.", "class", "reason")
 	in.faults = map[fault]prometheus.Counter{}
 	check.EachReason(func(c check.Class, reason check.Reason) {
 		in.faults[fault{c, reason}] = faults.WithLabelValues(string(c), string(reason))
 	})
-	r.MustRegister(faults, in.tokens, in.notifications, in.attempts, in.tokenTook, in.lag, in.commit, in.skipped,
+	r.MustRegister(faults, in.tokens, in.notifications, in.attempts, in.tokenTook, in.lag, in.commit, in.skipped, in.unknownModule,
 		in.reloadOK, in.reloadAt, buildInfo(version, revision),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return in

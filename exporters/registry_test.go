@@ -85,7 +85,7 @@ func TestHooksCount(t *testing.T) {
 			t.Errorf("missing: %s", line)
 		}
 	}
-	if strings.Contains(got, "unknown") || strings.Contains(got, "no such") || strings.Contains(got, `"removed"`) || strings.Contains(got, `expiry_timestamp_seconds{credential="idle"}`) {
+	if strings.Contains(got, `"unknown"`) || strings.Contains(got, "no such") || strings.Contains(got, `"removed"`) || strings.Contains(got, `expiry_timestamp_seconds{credential="idle"}`) {
 		t.Error("something was counted that does not exist")
 	}
 }

@@ -23,6 +23,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 	r.at, r.status, r.began = h.url, 0, start
 	r.tries = append(r.tries, check.Try{Method: h.method, URL: r.urlOf(h)})
 	last := &r.tries[len(r.tries)-1]
+	r.looks.asked()
 	resp, err := r.send(t.attach(ctx), h)
 	if err != nil {
 		f := r.failed(ctx, t, err)
@@ -37,6 +38,7 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 		return nil, verdict{}, f
 	}
 	r.hear(resp.Header, start, t)
+	r.looks.answered(resp)
 	r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
 	if len(r.tries) == 1 {
 		r.res.Certs = r.p.chainOf(resp.TLS)
@@ -105,6 +107,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 		return r.reads.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
+	r.looks.read(len(r.buf.b))
 	a.cut = more
 	a.body = decodeText(r.buf.b, a.header.Get("Content-Type"))
 	if d, ok := errors.AsType[*decodeError](err); ok {
@@ -151,6 +154,7 @@ func (r *run) atProxy(t *trace, err error) {
 // arrived ends the trace of a request and takes over what it found. Through a
 // proxy the other side is known by name alone.
 func (r *run) arrived(t *trace) step {
+	before := r.res.Phases
 	r.step = t.end(&r.res.Phases)
 	r.res.Remote = t.remote()
 	if r.through, r.proxied = r.p.route.Through(r.at); r.proxied {
@@ -159,6 +163,7 @@ func (r *run) arrived(t *trace) step {
 	if r.res.Remote == "" {
 		r.res.Remote = addressOf(r.at) // it did not resolve, or not here
 	}
+	r.looks.ended(before, r.res.Phases, r.step, r.res.Remote)
 	return r.step
 }
 

@@ -169,6 +169,9 @@ func (s *scene) elsewhere(a *answer, target *url.URL) *finding {
 	if s.way == nil {
 		hint = fmt.Sprintf("a body and a client certificate go to %s only: if that is the service, configure url: %s", s.origin, to)
 	}
+	if s.leads != nil && !s.leads(target) {
+		hint = "redirects are followed to what allowed_targets of the module allows: add it there if it is right"
+	}
 	if target.Host == "" {
 		hint = fmt.Sprintf("that is no page of the web: look at the Location that %s sends", s.shown(a.url))
 	}

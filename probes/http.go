@@ -72,6 +72,7 @@ type Common struct {
 	// without a credential. It must present no client certificate. Nil: RT
 	// where the options name none; else such redirects are not followed.
 	Foreign   http.RoundTripper
+	Leads     func(*url.URL) bool // whether a redirect off the origin may lead there; nil: anywhere
 	UserAgent string
 	Buffers   *Buffers        // nil: buffers of its own
 	Clocks    *machine.Clocks // is told what answers say of the time; may be nil

@@ -34,9 +34,10 @@ type scene struct {
 	expect   *expectations
 	hops     int // max_redirects
 	limit    int64
-	way      *Way            // nil: no credential
-	sent     http.Header     // the header of the request, for the monitor's own origin
-	secrets  func() []string // what is scrubbed from quotes; nil: nothing
+	way      *Way                // nil: no credential
+	sent     http.Header         // the header of the request, for the monitor's own origin
+	secrets  func() []string     // what is scrubbed from quotes; nil: nothing
+	leads    func(*url.URL) bool // see Common
 }
 
 // finding is a fault before its cause is known.

@@ -97,7 +97,7 @@ func (p *HTTP) after(h hop, status int, v *verdict) (next hop, ok bool) {
 	case next.own:
 		next.passed = ""
 	}
-	return next, next.own || (next.bare || p.body.isZero()) && p.common.Foreign != nil
+	return next, next.own || (next.bare || p.body.isZero()) && p.common.Foreign != nil && (p.common.Leads == nil || p.common.Leads(next.url))
 }
 
 // ownHeader returns the header of requests to the monitor's origin, before the

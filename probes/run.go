@@ -41,12 +41,13 @@ type run struct {
 	dated   dated         // the last answer that came
 	pace    *pace         // nil without max_duration
 	notes   []string
+	looks   *looker
 }
 
 // newRun returns a run that begins now.
 func newRun(p *HTTP) *run {
 	r := &run{p: p, way: p.way, at: p.url, scene: scene{url: p.url, origin: p.origin, provider: p.provider, expect: &p.expect,
-		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf}}
+		hops: p.maxRedirects, limit: p.maxBody, way: p.way, secrets: p.secretsOf, leads: p.common.Leads}}
 	r.reads = &r.scene
 	r.res.Monitor, r.res.Start = p.monitor, time.Now()
 	return r
@@ -118,6 +119,7 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 	if f := r.authorize(ctx); f != nil {
 		return verdict{}, f
 	}
+	r.looks.begin()
 	h := r.p.first()
 	r.setOut()
 	for hops, before := 0, (*answer)(nil); ; hops++ {

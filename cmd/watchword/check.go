@@ -52,6 +52,9 @@ func summary(cfg *config.Config) string {
 	if n := len(cfg.Maintenance); n > 0 {
 		line += ", " + check.Count(n, "maintenance window", "maintenance windows")
 	}
+	if n := len(cfg.Modules); n > 0 {
+		line += ", " + check.Count(n, "module", "modules")
+	}
 	if off > 0 {
 		line += fmt.Sprintf(" (%d of the monitors not enabled)", off)
 	}

@@ -55,6 +55,7 @@ type Agent struct {
 	metrics   *exporters.Prometheus
 	server    *server.Server
 	pipe      *pipe
+	probing   chan struct{} // places of /probe
 
 	observing sync.Mutex           // orders board, tracker and pipe
 	woken     chan struct{}        // the timer of incidents is to look again
@@ -76,7 +77,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), asks: make(chan chan<- struct{}), board: board.New(time.Now)}
+	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), asks: make(chan chan<- struct{}), board: board.New(time.Now), probing: make(chan struct{}, mostScrapes())}
 	if o.Dial == nil { // else names are its own
 		a.names = namesOf(cfg)
 	}

@@ -24,8 +24,9 @@ type plan struct {
 	channels map[string]*channel
 	monitors []*monitor // enabled ones, in the order of the files
 	byID     map[string]*monitor
-	twins    map[string]string // see twinsOf
-	gates    gates             // see gatesOf
+	modules  map[string]*module // of /probe
+	twins    map[string]string  // see twinsOf
+	gates    gates              // see gatesOf
 }
 
 type fingerprint = [32]byte
@@ -60,7 +61,7 @@ type monitor struct {
 func build(cfg *config.Config, old *plan, r *rooms, key []byte) (*plan, error) {
 	rest := *cfg // the monitors live on in the plan; holding them twice would cost half as much again
 	rest.Monitors = nil
-	p := &plan{cfg: &rest, location: cfg.Agent.Location, sources: map[string]*source{}, channels: map[string]*channel{}, byID: map[string]*monitor{}}
+	p := &plan{cfg: &rest, location: cfg.Agent.Location, sources: map[string]*source{}, channels: map[string]*channel{}, byID: map[string]*monitor{}, modules: map[string]*module{}}
 	if old == nil {
 		old = &plan{}
 	}
@@ -76,6 +77,9 @@ func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte)
 		return err
 	}
 	if err := p.buildChannels(old, r, key); err != nil {
+		return err
+	}
+	if err := p.buildModules(old, r, key); err != nil {
 		return err
 	}
 	p.twins = twinsOf(monitors)

@@ -89,6 +89,14 @@ func (i *ids) delivery() int64 {
 
 func (i *ids) incident() string { return strconv.FormatInt(i.delivery(), 36) }
 
+// mostScrapes is how many runs of /probe may go on at once: beside the monitors,
+// of which they take no place.
+func mostScrapes() int {
+	const least, most, share = 4, 64, 8
+	running, _, _ := limits()
+	return min(max(running/share, least), most)
+}
+
 // limits returns how many runs may go on at once, by the files that this
 // process may open, how many of them to one origin, and how many connections
 // the server may have beside them.

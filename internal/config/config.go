@@ -28,11 +28,12 @@ type Config struct {
 	Credentials map[string]auth.Options
 	Notifiers   map[string]notifiers.Options
 	Alerting    Alerting
-	Monitors    []Monitor     // in the order of the files
-	Maintenance []Maintenance // in the order of the files
+	Monitors    []Monitor         // in the order of the files
+	Maintenance []Maintenance     // in the order of the files
+	Modules     map[string]Module // of /probe, by name
 
-	// Where says where the credentials and notifiers stand, by
-	// "credentials.NAME" and "notifiers.NAME".
+	// Where says where the credentials, notifiers and modules stand, by
+	// "credentials.NAME", "notifiers.NAME" and "modules.NAME".
 	Where map[string]Position
 
 	Digest [sha256.Size]byte // of the files as they were read, see Digest
@@ -151,9 +152,10 @@ func (l *loader) assemble(p *parts) *Config {
 	c.Notifiers = l.notifiers(p.notifiers, c.Where)
 	m := newMonitors(l, c, p)
 	m.load(p.monitors)
+	m.loadModules(p.modules)
 	m.unused()
 	c.Maintenance = l.maintenance(c, p.maintenance, len(c.Monitors) == len(p.monitors))
-	if len(p.monitors) == 0 && len(p.files) > 0 && !l.problems.HasErrors() {
+	if len(p.monitors) == 0 && len(p.modules) == 0 && len(p.files) > 0 && !l.problems.HasErrors() {
 		l.warn(Position{p.files[0].name, 1, 1}, "there are no monitors: nothing is watched")
 	}
 	return c

@@ -17,6 +17,7 @@ import (
 type Description struct {
 	Document reflect.Type // a struct: the top level of a file
 	Monitor  reflect.Type // of its monitors and of its defaults
+	Module   reflect.Type // of its modules; their url is not theirs to say
 
 	// By the struct of a mapping: a value with the defaults in it, what Go types
 	// do not say of the keys, and the keys that are refused as not supported yet.
@@ -33,11 +34,11 @@ type Description struct {
 func Describe() Description {
 	monitor := reflect.TypeFor[monitorKeys]()
 	return Description{
-		Document: reflect.TypeFor[document](), Monitor: monitor,
+		Document: reflect.TypeFor[document](), Monitor: monitor, Module: reflect.TypeFor[moduleKeys](),
 		Defaults: map[reflect.Type]any{
 			reflect.TypeFor[Server](): defaultServer(), reflect.TypeFor[Storage](): defaultStorage(), reflect.TypeFor[Alerting](): defaultAlerting(),
 			reflect.TypeFor[auth.Options](): auth.DefaultOptions(), reflect.TypeFor[notifiers.Options](): notifiers.DefaultOptions(),
-			monitor: defaultMonitor(),
+			monitor: defaultMonitor(), reflect.TypeFor[moduleKeys](): defaultModule(),
 		},
 		Keys: map[reflect.Type][]check.Key{
 			reflect.TypeFor[Server]():        {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
@@ -49,9 +50,22 @@ func Describe() Description {
 				{Path: "credential", Types: []string{probes.TypeHTTP, probes.TypeAuthz, probes.TypeIssuer}},
 				{Path: "cron", Pattern: `[^ ]`}, {Path: "retries"}, {Path: "recoveries", Min: 1},
 			}, probes.Keys()),
+			reflect.TypeFor[moduleKeys](): moduleKeyList(),
 		},
 		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(), NotInDefaults: sortedKeys(notInDefaults()),
 	}
+}
+
+// moduleKeyList is what probes says of a monitor of type http, for modules.
+func moduleKeyList() []check.Key {
+	ks := []check.Key{{Path: "type", Enum: []string{probes.TypeHTTP}}, {Path: "allowed_targets", Pattern: `^https?://[^/]`}}
+	for _, k := range probes.Keys() {
+		if k.Path != "url" && (k.Types == nil || slices.Contains(k.Types, probes.TypeHTTP)) {
+			k.Types = nil
+			ks = append(ks, k)
+		}
+	}
+	return ks
 }
 
 func defaultServer() Server {

@@ -46,7 +46,7 @@ func (l *loader) listen(s *Server, at func(string) Position) {
 	case err != "":
 		l.judge(where, listenKey(where)+": "+err)
 	case off && !s.Access.Asks():
-		l.warn(where, nobodyLogsIn(where, s.Listen))
+		l.warn(where, nobodyLogsIn(where, s.Listen, s.Access.Scraped()))
 	case off && !s.Access.Secure():
 		l.warn(where, listenKey(where)+": others can reach "+s.Listen+" over plain http, and passwords cross the network readable: set server.tls, or let nobody but a TLS proxy reach this port")
 	}

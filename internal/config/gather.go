@@ -40,6 +40,9 @@ type document struct {
 	Monitors []monitorKeys `koanf:"monitors"`
 	// When nobody is told of certain monitors: once, or again and again.
 	Maintenance []Maintenance `koanf:"maintenance"`
+	// What /probe does for Prometheus, by names of your choice: monitors without
+	// name, url and schedule.
+	Modules map[string]moduleKeys `koanf:"modules"`
 }
 
 // parts is what the files say, by section: a section may stand in several
@@ -47,7 +50,8 @@ type document struct {
 type parts struct {
 	files                                                []*source
 	timezone, server, agent, storage, alerting, defaults []item
-	credentials, notifiers, monitors, maintenance        []item
+	credentials, notifiers, monitors                     []item
+	maintenance, modules                                 []item
 }
 
 // gather sorts what stands at the top of all files into sections, appends lists
@@ -57,7 +61,7 @@ func (l *loader) gather(files []*source) *parts {
 	sections := map[string]*[]item{
 		"timezone": &p.timezone, "server": &p.server, "agent": &p.agent, "storage": &p.storage, "alerting": &p.alerting,
 		"defaults": &p.defaults, "credentials": &p.credentials, "notifiers": &p.notifiers, "monitors": &p.monitors,
-		"maintenance": &p.maintenance,
+		"maintenance": &p.maintenance, "modules": &p.modules,
 	}
 	s := l.shapeOf(reflect.TypeFor[document]())
 	for _, f := range files {
@@ -86,6 +90,7 @@ func (l *loader) gather(files []*source) *parts {
 	}
 	p.credentials = l.named("credential", p.credentials)
 	p.notifiers = l.named("notifier", p.notifiers)
+	p.modules = l.named("module", p.modules)
 	p.monitors = l.listed(p.monitors)
 	p.maintenance = l.listed(p.maintenance)
 	return p

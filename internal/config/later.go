@@ -15,7 +15,7 @@ import (
 func notYet(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[document]():
-		return []string{"modules", "metrics", "exporters"}
+		return []string{"metrics", "exporters"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():

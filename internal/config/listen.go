@@ -23,13 +23,17 @@ func listenKey(at Position) string {
 
 // nobodyLogsIn warns of an address that others can reach. One that comes from
 // the variable is most likely that of a container.
-func nobodyLogsIn(at Position, addr string) string {
+func nobodyLogsIn(at Position, addr string, scraper bool) string {
+	refused := "changes and /probe are"
+	if scraper { // whose credential opens /probe
+		refused = "changes are"
+	}
 	if listenKey(at) == listenVariable {
 		return listenVariable + ": the agent listens on " + addr + " and nobody has to log in: whoever reaches it reads names, URLs and faults " +
-			"(changes and /probe are refused). In a container these are its neighbours and all who reach a published port: " +
+			"(" + refused + " refused). In a container these are its neighbours and all who reach a published port: " +
 			"publish it as 127.0.0.1:9640:9640, or set server.auth (type: basic) and server.tls"
 	}
-	return "server.listen: others can reach " + addr + " and nobody has to log in: set server.auth (type: basic) and server.tls; until then changes and /probe are refused there"
+	return "server.listen: others can reach " + addr + " and nobody has to log in: set server.auth (type: basic) and server.tls; until then " + refused + " refused there"
 }
 
 // ListenOf returns where an agent of that configuration listens, as far as it

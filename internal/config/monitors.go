@@ -281,7 +281,7 @@ func (m *monitors) use(k *monitorKeys, v view) {
 
 // unused warns of what nobody uses.
 func (m *monitors) unused() {
-	if len(m.config.Monitors) == 0 {
+	if len(m.config.Monitors) == 0 && len(m.config.Modules) == 0 {
 		return
 	}
 	for _, name := range m.creds {

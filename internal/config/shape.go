@@ -59,6 +59,9 @@ func (l *loader) shapeOf(t reflect.Type) shape {
 	}
 	s := shape{map[string]reflect.Type{}, map[string]bool{}}
 	collect(t, s.fields)
+	if t == reflect.TypeFor[moduleKeys]() {
+		delete(s.fields, "url") // who asks names it
+	}
 	for _, k := range notYet(t) {
 		s.later[k] = true
 	}

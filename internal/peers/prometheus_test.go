@@ -80,8 +80,14 @@ type prom struct {
 
 func prometheus(t *testing.T, path, target string) *prom {
 	t.Helper()
+	return prometheusBy(t, path, fill(prometheusYML, "TARGET", target))
+}
+
+// prometheusBy runs one with a configuration.
+func prometheusBy(t *testing.T, path, yml string) *prom {
+	t.Helper()
 	dir, port := t.TempDir(), ports(t, 1)[0]
-	file := write(t, filepath.Join(dir, "prometheus.yml"), fill(prometheusYML, "TARGET", target))
+	file := write(t, filepath.Join(dir, "prometheus.yml"), yml)
 	p := &prom{t, fmt.Sprintf("http://127.0.0.1:%d", port)}
 	run(t, dir, nil, path, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", port), "--storage.tsdb.retention.time=1h", "--log.level=warn").answers(p.url+"/-/ready", http.StatusOK)

@@ -193,8 +193,15 @@ func (m *maker) collection(p *jsonschema.Schema, t reflect.Type, name string) {
 	outer := m.section
 	m.section = strings.TrimPrefix(outer+"."+section, ".")
 	m.mapping(inner, t.Elem(), place{})
+	if t.Elem() == m.d.Module {
+		inner.Properties.Delete("url")
+		m.keys = slices.DeleteFunc(m.keys, func(k Key) bool { return k.Section == m.section && k.Path == "url" })
+	}
 	m.section = outer
 	inner.Extras["type"] = "object"
+	if t.Elem() == m.d.Module { // one that says nothing checks for a 2xx
+		inner.Extras["type"] = []string{"object", "null"}
+	}
 	if kind == "object" {
 		one := uint64(1)
 		p.PropertyNames = &jsonschema.Schema{MinLength: &one}

@@ -196,7 +196,7 @@ func TestBadLines(t *testing.T) {
 		{`no (regular expression of RE2|query of jq)|the expression is empty|belongs to the connection and cannot be looked at`, "what an expression or a name says"},
 		{`has to be less than the (interval|timeout)|it is for max_duration`, "two values beside each other"},
 		{`body_type says json|body and form exclude|a form says itself|no body that it could be|CONNECT asks for a tunnel|TRACE sends no body`, "what a body holds, and keys beside each other"},
-		{`at least 1s is wanted|more than 0 is wanted|the duration is too long`, "how long a duration is"},
+		{`at least 1s is wanted|more than 0 (and at most 2m )?is wanted|the duration is too long`, "how long a duration is"},
 		{`unknown time zone|cron: "|timezone: it is for cron`, "zones, cron expressions, and what the defaults say"},
 		{`a client certificate needs key_file`, "whether the defaults have it"},
 		{`no body to look in: use GET`, "whether the defaults have the method"},
@@ -206,6 +206,7 @@ func TestBadLines(t *testing.T) {
 		{`there is no file `, "files"},
 		{`issuer: is (http: |the address of)|is http, where no client certificate`, "what is behind a URL"},
 		{`does not sign with a|no effect without certificate_file|needs cert_file and key_file here|params\.client_assertion`, "keys beside each other"},
+		{`what is secret|none would be allowed|with \* as its end|a path with \. or \.\.`, "what a module holds beside its targets, and what is within a pattern"},
 		{`the credential .* in the clear|is used by no|stands in plain text`, "warnings"},
 	}
 	s := compiled(t)

@@ -30,7 +30,7 @@ type Auth struct {
 	Type string `koanf:"type"`
 	// Who may log in, by user name.
 	Users map[string]User `koanf:"users"`
-	// A credential for /metrics alone. Without it /metrics is as closed as everything else.
+	// A credential for /metrics and /probe alone. Without it they are as closed as everything else.
 	Metrics Scraper `koanf:"metrics"`
 }
 
@@ -42,7 +42,7 @@ type User struct {
 	Role string `koanf:"role"`
 }
 
-// Scraper is a credential for /metrics alone: a token, or a name and a password.
+// Scraper is a credential for /metrics and /probe alone: a token, or a name and a password.
 type Scraper struct {
 	// Token that Prometheus sends as `Authorization: Bearer …`. Read at every request.
 	BearerToken secret.Text `koanf:"bearer_token"`
@@ -88,6 +88,11 @@ func (a Auth) asks() bool { return a.Type == authBasic }
 
 // Asks says whether people have to log in.
 func (a Access) Asks() bool { return a.Auth.asks() }
+
+// Scraped says whether /metrics and /probe have a credential of their own.
+func (a Access) Scraped() bool {
+	return a.Auth.Metrics.Username != "" || !a.Auth.Metrics.BearerToken.IsZero()
+}
 
 // Secure says whether the agent speaks https.
 func (a Access) Secure() bool { return a.TLS.CertFile != "" && a.TLS.KeyFile != "" }

@@ -95,7 +95,13 @@ func isLocalhost(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-const metricsPath = "/metrics"
+const (
+	metricsPath = "/metrics"
+	probePath   = "/probe"
+)
+
+// isScraped says whether a path is for Prometheus, with the credential that it has.
+func isScraped(path string) bool { return path == metricsPath || path == probePath }
 
 // isHealth says whether a path is answered to everybody, whatever goes on.
 func isHealth(path string) bool { return path == "/healthz" || path == "/readyz" }
@@ -134,14 +140,18 @@ func (s *Server) misdirected(r *http.Request) *refusal {
 			Detail: "this agent listens on loopback and answers to localhost, 127.0.0.1, [::1] and the host of server.external_url only",
 		}}
 	}
+	if site := r.Header.Get("Sec-Fetch-Site"); r.URL.Path == probePath && site != "" && site != "same-origin" && site != "none" { // a GET that does something
+		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "no page of another site may have this agent send requests"}}
+	}
 	if err := s.origin.Check(r); err != nil {
 		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "writes are not taken from pages of another origin"}}
 	}
 	return nil
 }
 
-// admit compares what somebody may do with what the request wants.
-func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
+// shut refuses what is for nobody: what an agent does for whoever reaches it,
+// where others can and nobody logs in.
+func (s *Server) shut(r *http.Request, k *Rules) *refusal {
 	if !k.asks && !s.loopback && writes(r.Method) {
 		return &refusal{problem: problem{
 			Status: http.StatusForbidden,
@@ -149,14 +159,29 @@ func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
 				"or set server.listen to 127.0.0.1:9640 and ask there. A reload needs no request: a changed file or SIGHUP does it",
 		}}
 	}
+	if r.URL.Path == probePath && !s.loopback && !k.asks && !k.apart {
+		return &refusal{problem: problem{
+			Status: http.StatusForbidden,
+			Detail: "/probe is refused because the agent listens off loopback and has no login: whoever reaches it could have it send requests. To allow it, set server.auth.metrics " +
+				"(the credential of Prometheus) or server.auth (type: basic), or set server.listen to 127.0.0.1:9640 and ask there",
+		}}
+	}
+	return nil
+}
+
+// admit compares what somebody may do with what the request wants.
+func (s *Server) admit(r *http.Request, k *Rules, who identity) *refusal {
+	if no := s.shut(r, k); no != nil {
+		return no
+	}
 	switch need := s.need(r, k); {
 	case who.role >= need:
 		return nil
 	case who.role == viewer:
 		return &refusal{problem: problem{Status: http.StatusForbidden, Detail: "the role viewer reads only: writes need a user with role: admin under server.auth.users"}}
-	case need == scraper && !k.asks:
+	case need == scraper && k.apart && !k.asks:
 		return k.challenge(r, "this needs the credential of server.auth.metrics")
-	case need == scraper:
+	case need == scraper && k.apart:
 		return k.challenge(r, "this needs a login: the credential of server.auth.metrics, or a user of server.auth.users")
 	default:
 		return k.challenge(r, "this needs a login: a user of server.auth.users")
@@ -170,7 +195,7 @@ func (s *Server) need(r *http.Request, k *Rules) role {
 	switch {
 	case isHealth(path):
 		return stranger
-	case path == metricsPath && k.apart:
+	case path == metricsPath && k.apart, path == probePath && (k.apart || k.asks):
 		return scraper
 	case !k.asks:
 		return stranger

@@ -8,6 +8,7 @@ import (
 
 const (
 	mostRequests = 128
+	mostProbes   = 256      // that run or wait to
 	maxBody      = 64 << 10 // of a request; none of ours is longer
 	bodyTime     = 2 * time.Second
 	mostDrained  = 256 << 10
@@ -27,9 +28,13 @@ func (s *Server) limit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		places := s.places
+		if r.URL.Path == probePath {
+			places = s.probing
+		}
 		select {
-		case s.places <- struct{}{}:
-			defer func() { <-s.places }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		default:
 			busy("too many requests are being answered at once", time.Second).answer(w)
 			return

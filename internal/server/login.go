@@ -29,11 +29,11 @@ func (no *refusal) answer(w http.ResponseWriter) {
 
 // identify finds out who asks. A stranger is no refusal, a wrong password is.
 func (s *Server) identify(r *http.Request, k *Rules) (identity, *refusal) {
-	if isHealth(r.URL.Path) || !k.asks && (!k.apart || r.URL.Path != metricsPath) {
+	if isHealth(r.URL.Path) || !k.asks && (!k.apart || !isScraped(r.URL.Path)) {
 		return identity{}, nil
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") && r.URL.Path == metricsPath && !k.bearer.IsZero() {
+	if strings.EqualFold(scheme, "Bearer") && isScraped(r.URL.Path) && !k.bearer.IsZero() {
 		return s.byToken(r, k, strings.TrimSpace(token))
 	}
 	name, password, ok := r.BasicAuth()
@@ -116,7 +116,7 @@ func busy(what string, wait time.Duration) *refusal {
 // challenge asks for a login, by what the address takes.
 func (k *Rules) challenge(r *http.Request, why string) *refusal {
 	no := &refusal{problem: problem{Status: http.StatusUnauthorized, Detail: why}}
-	if r.URL.Path == metricsPath && !k.bearer.IsZero() {
+	if isScraped(r.URL.Path) && !k.bearer.IsZero() {
 		no.challenge = append(no.challenge, `Bearer realm="Watchword"`)
 	}
 	if len(k.accounts) > 0 {

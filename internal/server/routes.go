@@ -37,6 +37,9 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/assets/{file}", methods{"GET": s.asset})
 	mux.Handle("/login", methods{"GET": s.login})
 	mux.Handle(metricsPath, methods{"GET": s.o.Metrics.ServeHTTP})
+	if s.o.Probe != nil {
+		mux.Handle(probePath, methods{"GET": s.probe})
+	}
 	mux.Handle("/healthz", methods{"GET": healthy})
 	mux.Handle("/readyz", methods{"GET": s.ready})
 	mux.Handle("/api/v1/monitors", methods{"GET": s.monitors})

@@ -22,7 +22,7 @@ type role int
 
 const (
 	stranger role = iota
-	scraper       // reads /metrics
+	scraper       // reads /metrics and asks /probe
 	viewer        // reads everything
 	admin         // writes, too
 )
@@ -81,7 +81,7 @@ func NewRules(a Access, log *slog.Logger) (*Rules, error) {
 	if m := a.Auth.Metrics; m.Username != "" {
 		k.add(m.Username, account{m.PasswordHash, scraper})
 	}
-	k.apart = a.Auth.Metrics.Username != "" || !k.bearer.IsZero()
+	k.apart = a.Scraped()
 	if a.Secure() {
 		var err error
 		if k.pair, err = newPair(a.TLS, log); err != nil {

@@ -60,6 +60,9 @@ type Options struct {
 	// then nothing has changed.
 	Reload  func(ctx context.Context) []string
 	Metrics http.Handler
+	// Probe answers /probe. It ends with the context of the request, and within
+	// LongestProbe. Nil: nobody does.
+	Probe   http.Handler
 	Ready   func() bool    // whether runs are being scheduled
 	Storage func() Storage // nil: there is nothing to tell
 	Log     *slog.Logger   // nil: slog.Default
@@ -89,6 +92,7 @@ type Server struct {
 	attempts attempts
 	bench    bench
 	places   chan struct{} // of requests that are being answered
+	probing  chan struct{} // the same of /probe: targets that hang are not to keep out anybody else
 	arrived  chan struct{} // somebody connects: the certificate is looked at
 
 	ending context.Context // ends when the shutdown begins
@@ -99,7 +103,7 @@ type Server struct {
 // error names the address and what can be done. Connections are accepted by Run.
 func New(o Options) (*Server, error) {
 	s := &Server{
-		o: withDefaults(o), origin: http.NewCrossOriginProtection(), conns: newConns(o.MostConns), bench: newBench(), places: make(chan struct{}, mostRequests),
+		o: withDefaults(o), origin: http.NewCrossOriginProtection(), conns: newConns(o.MostConns), bench: newBench(), places: make(chan struct{}, mostRequests), probing: make(chan struct{}, mostProbes),
 		arrived: make(chan struct{}, 1),
 	}
 	s.log = s.o.Log
