@@ -42,7 +42,7 @@ func (m *monitors) depends() {
 				edges[mon.ID] = append(edges[mon.ID], edge{id, pos})
 				m.checkParent(mon, &m.config.Monitors[parent], d.view, path)
 			case !m.refusedIDs[id]: // else what is wrong was said of it
-				m.object(d.view, "depends_on: "+unknownName("monitor with the id", id, slices.Collect(maps.Keys(at))), path)
+				m.object(d.view, "depends_on: "+unknownName("monitor with the id", id, slices.Sorted(maps.Keys(at))), path)
 			}
 		}
 	}
