@@ -370,7 +370,10 @@ func TestKumaHearsTheLastState(t *testing.T) {
 		m.put(up("web"))
 		m.push.Set([]KumaTarget{target("web", firstToken, k, nil)})
 		expectBeats(t, k, `0s up "200 - OK" 123`)
-		k.be(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusServiceUnavailable); return true })
+		k.be(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		})
 		m.put(down("web", "m"))
 		synctest.Wait()
 		k.be(nil)

@@ -125,6 +125,14 @@ func (p *Prometheus) NotificationAttempt(notifier, result string) {
 	}
 }
 
+// ExportAttempt counts one attempt to tell another program of a monitor: ok,
+// retry or refused.
+func (p *Prometheus) ExportAttempt(exporter, result string) {
+	if n, ok := p.in.exports[exportResult{exporter, result}]; ok {
+		n.Inc()
+	}
+}
+
 // Lag observes how late a run began.
 func (p *Prometheus) Lag(d time.Duration) { p.in.lag.Observe(d.Seconds()) }
 

@@ -15,6 +15,8 @@ type fault struct {
 	reason check.Reason
 }
 
+type exportResult struct{ exporter, result string }
+
 type credentialCounters struct {
 	results map[string]prometheus.Counter
 	took    prometheus.Observer
@@ -34,6 +36,7 @@ type instruments struct {
 	skipped                  prometheus.Counter
 	unknownModule            prometheus.Counter
 	reloadOK, reloadAt       prometheus.Gauge
+	exports                  map[exportResult]prometheus.Counter
 	results, outcomes, tries []string
 }
 
@@ -63,7 +66,12 @@ func newInstruments(r *prometheus.Registry, version, revision string) instrument
 	check.EachReason(func(c check.Class, reason check.Reason) {
 		in.faults[fault{c, reason}] = faults.WithLabelValues(string(c), string(reason))
 	})
-	r.MustRegister(faults, in.tokens, in.notifications, in.attempts, in.tokenTook, in.lag, in.commit, in.skipped, in.unknownModule,
+	exports := counters("watchword_export_attempts_total", "Attempts to tell another program of a monitor, by what came of them.", "exporter", "result")
+	in.exports = map[exportResult]prometheus.Counter{}
+	for _, result := range in.tries {
+		in.exports[exportResult{"kuma_push", result}] = exports.WithLabelValues("kuma_push", result)
+	}
+	r.MustRegister(faults, exports, in.tokens, in.notifications, in.attempts, in.tokenTook, in.lag, in.commit, in.skipped, in.unknownModule,
 		in.reloadOK, in.reloadAt, buildInfo(version, revision),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return in

@@ -27,7 +27,7 @@ func TestAgentCountersExistFromTheStart(t *testing.T) {
 		t.Errorf("got %d faults, want %d", len(faults), n)
 	}
 	for name, want := range map[string]int{
-		"watchword_token_requests_total": 13, "watchword_notifications_total": 4, "watchword_notification_attempts_total": 3,
+		"watchword_token_requests_total": 13, "watchword_notifications_total": 4, "watchword_notification_attempts_total": 3, "watchword_export_attempts_total": 3,
 		"watchword_incidents_open": len(check.Classes()), "watchword_notifications_pending": 1, "watchword_schedule_skipped_total": 1,
 		"watchword_token_request_duration_seconds": 1, "watchword_schedule_lag_seconds": 1, "watchword_store_commit_duration_seconds": 1,
 		"watchword_config_last_reload_successful": 1, "watchword_build_info": 1, "go_goroutines": 1, "process_resident_memory_bytes": 1,
@@ -55,6 +55,9 @@ func TestHooksCount(t *testing.T) {
 	p.Notification("unknown", "delivered")
 	p.NotificationAttempt("ops", "retry")
 	p.NotificationAttempt("ops", "no such result")
+	p.ExportAttempt("kuma_push", "retry")
+	p.ExportAttempt("kuma_push", "no such result")
+	p.ExportAttempt("unknown", "ok")
 	p.Lag(3 * time.Millisecond)
 	p.StoreCommit(time.Millisecond)
 	p.Skipped()
@@ -69,6 +72,8 @@ func TestHooksCount(t *testing.T) {
 		`watchword_faults_total{class="tls",reason="handshake"} 1`,
 		`watchword_notifications_total{notifier="ops",result="delivered"} 1`,
 		`watchword_notification_attempts_total{notifier="ops",result="retry"} 1`,
+		`watchword_export_attempts_total{exporter="kuma_push",result="retry"} 1`,
+		`watchword_export_attempts_total{exporter="kuma_push",result="ok"} 0`,
 		`watchword_notifications_pending{notifier="ops"} 3`,
 		`watchword_notifications_pending{notifier="chat"} 0`,
 		`watchword_incidents_open{class="idp"} 2`,

@@ -53,6 +53,7 @@ type Agent struct {
 	store     *store.Store
 	outbox    *outbox.Outbox
 	metrics   *exporters.Prometheus
+	mirror    *exporters.KumaPush
 	server    *server.Server
 	pipe      *pipe
 	probing   chan struct{} // places of /probe
@@ -90,7 +91,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.rooms.close())
 	}
-	a.metrics = a.newMetrics()
+	a.metrics, a.mirror = a.newMetrics(), a.newMirror()
 	if a.server, err = server.New(a.serverOptions(cfg, rules)); err != nil {
 		return nil, errors.Join(notListening(ctx, cfg, err), a.rooms.close())
 	}
@@ -143,9 +144,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	serving, running := errgroup.WithContext(ctx)
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	mirroring, stopMirroring := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopKeeping()
 	defer stopSending()
+	defer stopMirroring()
 	var probing, keepers, senders sync.WaitGroup
+	senders.Go(func() { a.mirror.Run(mirroring) })
 	senders.Go(func() { a.complain("outbox", a.outbox.Run(sending)) })
 	keepers.Go(func() { a.pipe.run(keeping) })
 	keepers.Go(func() { a.keepTime(keeping) })
@@ -161,6 +165,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	end := time.Now().Add(drain)
 	stopSending()  // no new attempt begins; those in flight end while the rest is put away
 	probing.Wait() // in this order, so that each hands on what it still has
+	stopMirroring()
 	stopKeeping()
 	keepers.Wait()
 	senders.Wait()
@@ -207,6 +212,7 @@ func (a *Agent) observe(r check.Result) check.State {
 	a.observing.Unlock()
 	a.wake(c)
 	a.runNow(c)
+	a.mirror.Wake(s.ID)
 	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
 	a.logNotes(r)
 	if r.Fault != nil {

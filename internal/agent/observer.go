@@ -16,9 +16,12 @@ func (nobody) Ran(check.Result, check.MonitorState) {}
 
 func (nobody) Changed(check.Change) {}
 
-// push hands a change on to disk, outbox and whoever looks on.
+// push hands a change on to disk, outbox, mirrors and whoever looks on.
 func (a *Agent) push(c check.Change) {
 	a.pipe.push(c)
+	for i := range c.States {
+		a.mirror.Wake(c.States[i].ID)
+	}
 	if !c.Empty() {
 		a.opts.Observer.Changed(c)
 	}

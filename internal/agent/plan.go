@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/exporters"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/config"
 	"github.com/watchword/watchword/internal/incident"
@@ -22,6 +23,7 @@ type plan struct {
 	location string
 	sources  map[string]*source
 	channels map[string]*channel
+	mirrored []exporters.KumaTarget
 	monitors []*monitor // enabled ones, in the order of the files
 	byID     map[string]*monitor
 	modules  map[string]*module // of /probe
@@ -95,7 +97,7 @@ func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte)
 		p.monitors = append(p.monitors, built)
 		p.byID[m.ID] = built
 	}
-	return nil
+	return p.buildMirrors(r, key)
 }
 
 func (p *plan) buildSources(old *plan, r *rooms, key []byte) error {

@@ -91,6 +91,7 @@ func stored(ds []store.StoredDelivery) []outbox.Stored {
 func (a *Agent) enforce(p *plan) {
 	a.metrics.SetNames(tokenNames(p), channelNames(p))
 	a.outbox.SetChannels(p.outboxChannels())
+	a.mirror.Set(p.mirrored)
 	now := time.Now()
 	a.observing.Lock()
 	a.plan.Store(p)

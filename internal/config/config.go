@@ -31,6 +31,8 @@ type Config struct {
 	Monitors    []Monitor         // in the order of the files
 	Maintenance []Maintenance     // in the order of the files
 	Modules     map[string]Module // of /probe, by name
+	Metrics     Metrics
+	Exporters   Exporters
 
 	// Where says where the credentials, notifiers and modules stand, by
 	// "credentials.NAME", "notifiers.NAME" and "modules.NAME".
@@ -155,6 +157,8 @@ func (l *loader) assemble(p *parts) *Config {
 	m.loadModules(p.modules)
 	m.unused()
 	c.Maintenance = l.maintenance(c, p.maintenance, len(c.Monitors) == len(p.monitors))
+	c.Metrics = l.metrics(p.metrics)
+	c.Exporters = l.exporters(p.exporters, c)
 	if len(p.monitors) == 0 && len(p.modules) == 0 && len(p.files) > 0 && !l.problems.HasErrors() {
 		l.warn(Position{p.files[0].name, 1, 1}, "there are no monitors: nothing is watched")
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/exporters"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/server"
 	"github.com/watchword/watchword/notifiers"
@@ -38,13 +39,16 @@ func Describe() Description {
 		Defaults: map[reflect.Type]any{
 			reflect.TypeFor[Server](): defaultServer(), reflect.TypeFor[Storage](): defaultStorage(), reflect.TypeFor[Alerting](): defaultAlerting(),
 			reflect.TypeFor[auth.Options](): auth.DefaultOptions(), reflect.TypeFor[notifiers.Options](): notifiers.DefaultOptions(),
+			reflect.TypeFor[exporters.KumaPushOptions](): exporters.DefaultKumaPushOptions(),
 			monitor: defaultMonitor(), reflect.TypeFor[moduleKeys](): defaultModule(),
 		},
 		Keys: map[reflect.Type][]check.Key{
 			reflect.TypeFor[Server]():        {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
 			reflect.TypeFor[server.Access](): server.Keys(), reflect.TypeFor[server.User](): server.UserKeys(),
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
-			reflect.TypeFor[Maintenance](): maintenanceKeys(),
+			reflect.TypeFor[Maintenance]():               maintenanceKeys(),
+			reflect.TypeFor[Metrics]():                   {{Path: "compat", Enum: exporters.Compats()}},
+			reflect.TypeFor[exporters.KumaPushOptions](): exporters.KumaPushKeys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
 				{Path: "credential", Types: []string{probes.TypeHTTP, probes.TypeAuthz, probes.TypeIssuer}},

@@ -43,6 +43,10 @@ type document struct {
 	// What /probe does for Prometheus, by names of your choice: monitors without
 	// name, url and schedule.
 	Modules map[string]moduleKeys `koanf:"modules"`
+	// What /metrics has beside Watchword's own.
+	Metrics Metrics `koanf:"metrics"`
+	// Which other programs are told of monitors.
+	Exporters Exporters `koanf:"exporters"`
 }
 
 // parts is what the files say, by section: a section may stand in several
@@ -52,6 +56,7 @@ type parts struct {
 	timezone, server, agent, storage, alerting, defaults []item
 	credentials, notifiers, monitors                     []item
 	maintenance, modules                                 []item
+	metrics, exporters                                   []item
 }
 
 // gather sorts what stands at the top of all files into sections, appends lists
@@ -62,6 +67,7 @@ func (l *loader) gather(files []*source) *parts {
 		"timezone": &p.timezone, "server": &p.server, "agent": &p.agent, "storage": &p.storage, "alerting": &p.alerting,
 		"defaults": &p.defaults, "credentials": &p.credentials, "notifiers": &p.notifiers, "monitors": &p.monitors,
 		"maintenance": &p.maintenance, "modules": &p.modules,
+		"metrics": &p.metrics, "exporters": &p.exporters,
 	}
 	s := l.shapeOf(reflect.TypeFor[document]())
 	for _, f := range files {
@@ -85,7 +91,7 @@ func (l *loader) gather(files []*source) *parts {
 			}
 		}
 	}
-	for _, name := range []string{"timezone", "server", "agent", "storage", "alerting", "defaults"} {
+	for _, name := range []string{"timezone", "server", "agent", "storage", "alerting", "defaults", "metrics"} {
 		l.clash(name, *sections[name])
 	}
 	p.credentials = l.named("credential", p.credentials)

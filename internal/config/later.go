@@ -15,7 +15,7 @@ import (
 func notYet(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[document]():
-		return []string{"metrics", "exporters"}
+		return []string{"depends_on"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():

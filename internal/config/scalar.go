@@ -121,6 +121,9 @@ func keepsSecret(at spot) bool {
 	if at.parent == "headers" {
 		return slices.Contains([]string{"authorization", "proxy-authorization", "cookie"}, strings.ToLower(at.key))
 	}
+	if at.parent == "tokens" {
+		return true
+	}
 	return slices.Contains([]string{"client_secret", "password", "token", "value", "bot_token", "bearer_token", "webhook_url", "secret"}, at.key)
 }
 
