@@ -74,7 +74,7 @@ func TestKeys(t *testing.T) {
 	page, full := read(t, "docs/configuration.md"), read(t, "examples/full.yaml")
 	tag := regexp.MustCompile(`koanf:"([a-z_]+)`)
 	seen := 0
-	for _, dir := range []string{"internal/config/*.go", "internal/server/*.go", "internal/schedule/*.go", "internal/transport/*.go", "auth/*.go", "notifiers/*.go", "probes/*.go"} {
+	for _, dir := range []string{"internal/config/*.go", "internal/server/*.go", "internal/schedule/*.go", "internal/transport/*.go", "auth/*.go", "exporters/*.go", "notifiers/*.go", "probes/*.go"} {
 		for _, file := range sources(t, dir) {
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -165,6 +165,13 @@ func TestMetrics(t *testing.T) {
 			code[m[1]] = true
 		}
 	}
+	kuma, err := os.ReadFile(filepath.Join(root, "exporters/kumametrics.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?:kumaFamily\(|name: )"(monitor_[a-z0-9_]+)"`).FindAllStringSubmatch(string(kuma), -1) {
+		code[m[1]] = true
+	}
 	page := read(t, "docs/metrics.md")
 	for metric := range code {
 		if !strings.Contains(page, "| `"+metric+"` | ") {
@@ -202,7 +209,7 @@ func TestExamplesLoad(t *testing.T) {
 // TestConfigurationBlocks: every block of YAML in the documentation that is a
 // configuration loads.
 func TestConfigurationBlocks(t *testing.T) {
-	for _, page := range []string{"docs/configuration.md", "docs/credentials.md", "docs/guard.md", "docs/notifiers.md"} {
+	for _, page := range []string{"docs/configuration.md", "docs/credentials.md", "docs/guard.md", "docs/notifiers.md", "docs/uptime-kuma.md"} {
 		for _, m := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(read(t, page), -1) {
 			text := m[1]
 			if strings.Contains(text, "<string>") || strings.Contains(text, "<secret>") || strings.Contains(text, "<duration>") || strings.Contains(text, "<boolean>") ||

@@ -24,6 +24,9 @@ type sample struct {
 	reason    check.Reason // "" while it does not fail
 	succeeded uint64
 	failed    uint64
+
+	chain      *check.Chain // that was seen last
+	day, month float64      // uptime, NaN for unknown
 }
 
 // family is one family of metrics with a monitor's id as label. Its name is
@@ -31,6 +34,7 @@ type sample struct {
 type family struct {
 	name, help string
 	counter    bool
+	kuma       bool // it carries Uptime Kuma's labels
 	write      func(l *lines, name string, s *sample, labels []infoLabel)
 }
 
@@ -143,10 +147,13 @@ func labelValue(labels []check.Label, name string) string {
 type infoLabel struct{ name, as string }
 
 // infoLabels are all labels that any of the monitors has, sorted. One that has
-// the name of one of ours is exposed as label_NAME. What is no label name would
+// the name of one of the family's own is exposed as label_NAME. What is no label name would
 // make the whole scrape unreadable and is left out; config refuses it.
-func infoLabels(names map[string]bool) []infoLabel {
-	taken := map[string]bool{"monitor": true, "name": true, "type": true, "group": true, "url": true, "credential": true}
+func infoLabels(names map[string]bool, own ...string) []infoLabel {
+	taken := map[string]bool{}
+	for _, name := range own {
+		taken[name] = true
+	}
 	labels := make([]infoLabel, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if !isLabelName(name) {

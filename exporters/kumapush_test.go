@@ -419,13 +419,15 @@ func TestKumaAnswers(t *testing.T) {
 		{404, `{"ok":false,"msg":"Monitor not found or not active."}`, true, "no active push monitor"},
 		{404, `{"ok":false,"msg":"Knex: Timeout acquiring a connection"}`, false, "answered 404: Knex: Timeout"},
 		{404, `{"ok":false,"msg":"/api/push/` + firstToken + `"}`, false, "/api/push/[secret]"},
+		{500, `{"ok":false,"msg":"Monitor not found or not active."}`, true, "no active push monitor"},
+		{500, `{"ok":false,"msg":"SQLITE_BUSY"}`, false, "answered 500: SQLITE_BUSY"},
 		{404, `<html>nginx</html>`, true, "not as Uptime Kuma does"},
 		{200, `<html>Sign in</html>`, true, "not as Uptime Kuma does"},
 		{200, `{"ok":false}`, false, "answered 200"},
 		{302, ``, true, "a redirect"},
 		{401, ``, true, "answered 401"},
 		{502, `<html>`, false, "bad gateway"},
-		{429, `{"ok":false,"msg":"Too frequently, try again later."}`, false, "too many requests"},
+		{429, `{"ok":false,"msg":"Too frequently, try again later."}`, false, "answered 429: Too frequently"},
 	} {
 		e := judgeKuma(&http.Response{StatusCode: c.code, Header: http.Header{}}, []byte(c.body), firstToken)
 		if e == nil {

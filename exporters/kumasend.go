@@ -75,8 +75,8 @@ func wireText(err error, token string) string {
 
 // judgeKuma says what an answer means; nil: Kuma took the state.
 //
-// Kuma answers 404 to whatever goes wrong, its own database included, and says
-// only in words which it was.
+// Kuma answers 404, or 500 in newer versions, to whatever goes wrong, its own
+// database included, and says only in words which it was.
 func judgeKuma(resp *http.Response, body []byte, token string) *kumaError {
 	var said struct {
 		OK  *bool  `json:"ok"`
@@ -90,8 +90,8 @@ func judgeKuma(resp *http.Response, body []byte, token string) *kumaError {
 	case isKuma && strings.Contains(said.Msg, "not found or not active"):
 		return &kumaError{permanent: true, text: fmt.Sprintf("answered %d: no active push monitor has this token", code),
 			hint: "see whether the push monitor is paused or deleted in Kuma, and whether the token under exporters.kuma_push is the one in its push URL"}
-	case isKuma && code < 500 && code != http.StatusTooManyRequests:
-		return &kumaError{text: fmt.Sprintf("answered %d: %s", code, words)}
+	case isKuma:
+		return &kumaError{retryAfter: retryAfter(resp.Header, time.Now()), text: fmt.Sprintf("answered %d: %s", code, words)}
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
 		return &kumaError{retryAfter: retryAfter(resp.Header, time.Now()), text: fmt.Sprintf("answered %d: %s", code, strings.ToLower(http.StatusText(code)))}
 	case code >= 300 && code < 400:

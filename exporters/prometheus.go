@@ -6,7 +6,9 @@ package exporters
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +56,8 @@ type Prometheus struct {
 	registry *prometheus.Registry
 	in       instruments
 	families []family
+	withKuma []family    // and Uptime Kuma's
+	kuma     atomic.Bool // whether those are written
 
 	mu          sync.RWMutex
 	credentials map[string]credentialCounters
@@ -74,6 +78,7 @@ func NewPrometheus(o PrometheusOptions) *Prometheus {
 	if p.log == nil {
 		p.log = slog.Default()
 	}
+	p.withKuma = append(monitorFamilies(), kumaFamilies()...)
 	p.scratch.New = func() any { return &scratch{} }
 	p.gzips.New = newGzip
 	p.buffers.New = func() any { return new(bytes.Buffer) }
@@ -163,6 +168,10 @@ func (p *Prometheus) SetNames(credentials, notifiers []string) {
 	keep(p.credentials, credentials, p.in.addCredential, p.in.dropCredential)
 	keep(p.notifiers, notifiers, p.in.addNotifier, p.in.dropNotifier)
 }
+
+// SetCompat tells which other programs' metrics there are as well: the values of
+// metrics.compat.
+func (p *Prometheus) SetCompat(names []string) { p.kuma.Store(slices.Contains(names, UptimeKuma)) }
 
 // keep makes names the keys of have.
 func keep[T any](have map[string]T, names []string, add func(string) T, drop func(string)) {

@@ -131,12 +131,20 @@ func (p *Prometheus) writeMonitors(w io.Writer, openMetrics bool) error {
 	}
 	s, _ := p.scratch.Get().(*scratch)
 	defer p.scratch.Put(s)
-	labels := s.take(p.o.Board)
+	s.take(p.o.Board)
 	defer s.forget()
+	info := infoLabels(s.names, "monitor", "name", "type", "group", "url", "credential")
+	families, kuma := p.families, []infoLabel(nil)
+	if p.kuma.Load() {
+		families, kuma = p.withKuma, infoLabels(s.names, kumaLabels()...)
+	}
 
 	l := lines{out: w, buf: s.buf[:0], openMetrics: openMetrics}
-	for i := range p.families {
-		f := &p.families[i]
+	for i := range families {
+		f, labels := &families[i], info
+		if f.kuma {
+			labels = kuma
+		}
 		l.header(f)
 		for j := range s.samples {
 			f.write(&l, f.name, &s.samples[j], labels)
@@ -150,9 +158,9 @@ func (p *Prometheus) writeMonitors(w io.Writer, openMetrics bool) error {
 	return l.err
 }
 
-// take copies from the board what the families need and returns the labels that
-// any of the monitors has.
-func (s *scratch) take(monitors Monitors) []infoLabel {
+// take copies from the board what the families need, and which labels any of
+// the monitors has.
+func (s *scratch) take(monitors Monitors) {
 	if s.names == nil {
 		s.names = map[string]bool{}
 	}
@@ -168,7 +176,6 @@ func (s *scratch) take(monitors Monitors) []infoLabel {
 		}
 		return true
 	})
-	return infoLabels(s.names)
 }
 
 // forget drops all pointers, so that removed monitors can be collected.
@@ -202,6 +209,7 @@ func newSample(v *board.View) sample {
 		monitor: v.Monitor, status: check.Pending.Number(), succeeded: v.RunsOK, failed: v.RunsFailed,
 		ran: v.Last.Has, code: v.Last.StatusCode, start: v.Last.Start, took: v.Last.Took,
 		phases: v.Last.Phases, expires: v.Last.CertExpiry, passed: v.Last.Fault == nil,
+		chain: v.Last.Chain, day: v.Uptime24h, month: v.Uptime30d,
 	}
 	if v.State != "" {
 		s.status = v.State.Number()

@@ -90,6 +90,7 @@ func stored(ds []store.StoredDelivery) []outbox.Stored {
 // enforce puts a plan in force: whom to tell, what to watch, when.
 func (a *Agent) enforce(p *plan) {
 	a.metrics.SetNames(tokenNames(p), channelNames(p))
+	a.metrics.SetCompat(p.cfg.Metrics.Compat)
 	a.outbox.SetChannels(p.outboxChannels())
 	a.mirror.Set(p.mirrored)
 	now := time.Now()

@@ -18,6 +18,7 @@ type Monitor struct {
 	URL        string // without userinfo, query and fragment: fit to be shown
 	Credential string // name of the credential, "" for none
 	Labels     []Label
+	KumaType   string // what Uptime Kuma calls a monitor that expects the same: http, keyword, json-query; "" where it has none
 
 	// CertificateWarn is how long before a certificate expires people are told,
 	// longest first; see Chain.Due. Empty: never.

@@ -110,7 +110,7 @@ func (m Monitor) Credentials() []string { return credentialsOf(m.Credential, m.G
 // fit to be shown.
 func (m Monitor) Check() *check.Monitor {
 	c := &check.Monitor{ID: m.ID, Name: m.Name, Type: m.Type, Group: m.Group, URL: secret.URL(m.HTTP.URL), Credential: m.Credential}
-	c.CertificateWarn = m.CertificateWarn
+	c.CertificateWarn, c.KumaType = m.CertificateWarn, m.kumaType()
 	for _, name := range sortedKeys(m.Labels) {
 		c.Labels = append(c.Labels, check.Label{Name: name, Value: m.Labels[name]})
 	}

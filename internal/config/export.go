@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/watchword/watchword/exporters"
+	"github.com/watchword/watchword/probes"
 )
 
 // Metrics is the `metrics` section.
@@ -23,6 +24,20 @@ type Metrics struct {
 type Exporters struct {
 	// Uptime Kumas that are told how monitors stand, through push monitors of theirs.
 	KumaPush []exporters.KumaPushOptions `koanf:"kuma_push"`
+}
+
+// kumaType is by what the monitor expects, for dashboards that tell by it.
+func (m Monitor) kumaType() string {
+	switch e := m.HTTP.Expect; {
+	case m.Type != probes.TypeHTTP:
+		return ""
+	case len(e.JSON) > 0:
+		return "json-query"
+	case len(e.Keyword)+len(e.Absent)+len(e.Regex)+len(e.AbsentRegex) > 0:
+		return "keyword"
+	default:
+		return "http"
+	}
 }
 
 func (l *loader) metrics(items []item) Metrics {

@@ -98,7 +98,7 @@ func TestExample(t *testing.T) {
 		{"enabled", app.Enabled, true},
 		{"check", app.Check(), &check.Monitor{ID: "application", Name: "Application", Type: "http", Group: "Core",
 			URL: "https://application.example.com/", Credential: "authelia", Labels: []check.Label{{Name: "team", Value: "web"}},
-			CertificateWarn: []time.Duration{}}},
+			KumaType: "keyword", CertificateWarn: []time.Duration{}}},
 		{"cron", [2]string{clock.Cron, clock.Zone}, [2]string{"*/5 8-18 * * MON-FRI", "America/New_York"}},
 		{"no interval with cron", clock.Interval, time.Duration(0)},
 		{"status", clock.HTTP.Expect.Status, []string{"200", "204", "301-308"}},

@@ -204,6 +204,8 @@ func TestBadLines(t *testing.T) {
 		{`a whole decimal number is wanted|the size is too large|^number.yaml:10:44: `, "how a number is written, and how large it is"},
 		{`stands here twice|stands within what it names|merges a mapping|a key has to be plain text|the tag .* is not supported|YAML: |a second YAML document`, "YAML itself"},
 		{`there is no file `, "files"},
+		{`tokens: (there is no monitor|the monitor ".*" is not enabled|".*" is told to)|is longer than the interval`, "names and values beside each other"},
+		{`without /api/push/|the token alone is wanted`, "what is behind a URL"},
 		{`issuer: is (http: |the address of)|is http, where no client certificate`, "what is behind a URL"},
 		{`does not sign with a|no effect without certificate_file|needs cert_file and key_file here|params\.client_assertion`, "keys beside each other"},
 		{`what is secret|none would be allowed|with \* as its end|a path with \. or \.\.`, "what a module holds beside its targets, and what is within a pattern"},
