@@ -1,0 +1,195 @@
+package kuma
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/machine"
+)
+
+// Target says where a document goes.
+type Target struct {
+	YAML  string    // the file; "" for Out
+	Out   io.Writer // for the YAML without a file
+	Env   string    // the file of the variables; "": beside the YAML, with its name
+	Force bool      // whether files that are there may be replaced
+	// Build makes everything of a configuration but sends nothing; nil: nothing
+	// beyond loading is tried.
+	Build func(*config.Config) error
+}
+
+// Placed says where things are.
+type Placed struct {
+	YAML     string // "" on Out
+	Env      string // "" without variables
+	Folder   string // "" without files
+	Warnings []string
+}
+
+// Place arranges the document, loads it once in a folder of its own, as `check`
+// would, and then puts it in place: all of it or, as far as the system allows,
+// nothing.
+func (d *Document) Place(t Target) (Placed, error) {
+	d.arrange()
+	p := d.places(t)
+	if err := p.free(t.Force); err != nil {
+		return Placed{}, err
+	}
+	warnings, err := d.try(t.Build)
+	if err != nil {
+		return Placed{}, err
+	}
+	text := d.render(newLayout(p.seen(), ""), d.head(p))
+	if err := d.put(p, text); err != nil {
+		return Placed{}, err
+	}
+	if p.YAML == "" {
+		if _, err := io.WriteString(t.Out, text); err != nil {
+			return Placed{}, fmt.Errorf("write the YAML: %w", err)
+		}
+	}
+	p.Warnings = warnings
+	return p, nil
+}
+
+// places decides the paths. Without a file for the YAML, it is taken to be
+// saved in the working directory.
+func (d *Document) places(t Target) Placed {
+	stem := strings.TrimSuffix(cmp.Or(t.YAML, "watchword.yaml"), filepath.Ext(cmp.Or(t.YAML, "watchword.yaml")))
+	env := cmp.Or(t.Env, stem+".env")
+	p := Placed{YAML: t.YAML}
+	if len(d.Vault.vars) > 0 {
+		p.Env = env
+	}
+	if len(d.Vault.files) > 0 {
+		p.Folder = strings.TrimSuffix(env, filepath.Ext(env)) + ".secrets"
+		if t.YAML != "" {
+			p.Folder = stem + ".secrets"
+		}
+	}
+	return p
+}
+
+// seen is the folder of the files as the YAML names it.
+func (p Placed) seen() string {
+	if rel, err := filepath.Rel(filepath.Dir(p.YAML), p.Folder); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(p.Folder)
+}
+
+// free refuses to replace what is there.
+func (p Placed) free(force bool) error {
+	for _, path := range []string{p.YAML, p.Env, p.Folder} {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return errors.New(machine.Unusable(path, "write", err))
+		case path != p.Folder && info.IsDir():
+			return fmt.Errorf("%s is a folder: name a file with -o", path)
+		case path == p.Folder && !info.IsDir():
+			return fmt.Errorf("%s is a file, and files such as keys were to go into a folder of that name: move it away", path)
+		case !force:
+			return fmt.Errorf("%s is there already, and nothing was written: move it away, name another file with -o, or replace it with --force", path)
+		}
+	}
+	return nil
+}
+
+// try loads the document as `check` does, with every secret in its place, from
+// a folder of its own. It returns the warnings.
+func (d *Document) try(build func(*config.Config) error) ([]string, error) {
+	dir, err := os.MkdirTemp("", "watchword-import-") // 0700
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to try the configuration in: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // nothing can be done about it
+	const files, vars = "files", "vars"
+	if err := d.Vault.write(filepath.Join(dir, files), filepath.Join(dir, vars)); err != nil {
+		return nil, fmt.Errorf("write the configuration to try it: %w", err)
+	}
+	path := filepath.Join(dir, "watchword.yaml")
+	if err := os.WriteFile(path, []byte(d.render(newLayout(files, vars), nil)), 0o600); err != nil {
+		return nil, fmt.Errorf("write the configuration to try it: %w", err)
+	}
+	cfg, problems := config.Load([]string{path}, config.LoadOptions{})
+	var warnings, wrong []string
+	for _, p := range problems {
+		p.File = "the YAML"
+		if p.Warning {
+			warnings = append(warnings, p.Message)
+		} else {
+			wrong = append(wrong, p.String())
+		}
+	}
+	if cfg != nil && build != nil {
+		if err := build(cfg); err != nil {
+			wrong = append(wrong, strings.ReplaceAll(err.Error(), path, "the YAML"))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("what was made does not pass check, which is a mistake of the import: nothing was written. Please report it with these lines:\n  %s", strings.Join(wrong, "\n  "))
+	}
+	return warnings, nil
+}
+
+// write puts files and variables into folders, one file each.
+func (v *Vault) write(files, vars string) error {
+	for _, dir := range []string{files, vars} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	for _, f := range v.files {
+		if err := os.WriteFile(filepath.Join(files, f.name), []byte(f.content), 0o600); err != nil {
+			return err
+		}
+	}
+	for _, x := range v.vars {
+		if err := os.WriteFile(filepath.Join(vars, x.name), []byte(x.value), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put writes everything under other names first and then renames it, the YAML
+// last.
+func (d *Document) put(p Placed, text string) error {
+	var moves moves
+	defer moves.forget()
+	if p.Folder != "" {
+		moves.folder(p.Folder, d.Vault.files)
+	}
+	if p.Env != "" {
+		moves.file(p.Env, d.env(p), 0o600)
+	}
+	if p.YAML != "" {
+		moves.file(p.YAML, text, 0o644)
+	}
+	return moves.carryOut()
+}
+
+// env writes the env file.
+func (d *Document) env(p Placed) string {
+	var b bytes.Buffer
+	for _, line := range d.envHead(p) {
+		b.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+	}
+	for _, x := range d.Vault.vars {
+		b.WriteString(x.name + "=" + x.value + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,146 @@
+package kuma
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// scalar writes a text as YAML on one line, quoted only where it has to be. In
+// flow, it stands between [ and ].
+func scalar(s string, flow bool) string {
+	if word(s) {
+		return s
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || !unicode.IsPrint(r) }) {
+		return quote(s)
+	}
+	b, err := yaml.Marshal(s)
+	out := strings.TrimSuffix(string(b), "\n")
+	bare := out == s
+	switch {
+	case err != nil, strings.Contains(out, "\n"):
+		return quote(s)
+	case bare && flow && strings.ContainsAny(s, ",[]{}"), bare && strings.Contains(s, " #"):
+		return quote(s)
+	}
+	return out
+}
+
+// word says whether a text is plain to everybody, the ordinary case. It begins
+// with a letter and is none of the words that YAML takes for something else.
+func word(s string) bool {
+	for i, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r != '-' && r != '_' && r != '.' && r != '/' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	switch strings.ToLower(s) {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
+		return false
+	}
+	return true
+}
+
+// quote writes a text in double quotes: JSON's are YAML's too.
+func quote(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always can be
+	out := strings.TrimSuffix(b.String(), "\n")
+	return strings.NewReplacer("\u007f", `\x7F`, "\u0085", `\N`, "\ufeff", `\uFEFF`).Replace(out)
+}
+
+// block says whether a text reads best as a block of lines: several of them,
+// and nothing in it that such a block would lose.
+func block(s string) bool {
+	if !strings.Contains(strings.TrimSuffix(s, "\n"), "\n") || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") || strings.HasSuffix(s, "\n\n") {
+		return false
+	}
+	for line := range strings.SplitSeq(s, "\n") {
+		if strings.HasSuffix(line, " ") || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Span writes a duration as people do: 90s as 1m30s, 7d, never 1h0m0s.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// inline writes a value on one line; false where it takes more than one.
+func (w *writer) inline(value any, flow bool) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return w.text(string(Escape(v)), flow)
+	case Raw:
+		return w.text(w.layout.expand(v), flow)
+	case Path:
+		return w.text(w.layout.path(v), flow)
+	case bool:
+		return strconv.FormatBool(v), true
+	case int, int64:
+		return fmt.Sprint(v), true
+	case time.Duration:
+		return Span(v), true
+	case []string:
+		return w.list(elements(v))
+	case []Raw:
+		return w.list(elements(v))
+	case []int:
+		return w.list(elements(v))
+	case []time.Duration:
+		return w.list(elements(v))
+	case Fields:
+		return "{}", len(v) == 0
+	}
+	return "", false
+}
+
+func (w *writer) text(s string, flow bool) (string, bool) {
+	if !flow && block(s) {
+		return "", false
+	}
+	return scalar(s, flow), true
+}
+
+const longestLine = 100 // of a list, before it is written one entry a line
+
+func (w *writer) list(all []any) (string, bool) {
+	parts := make([]string, len(all))
+	for i, x := range all {
+		parts[i], _ = w.inline(x, true)
+	}
+	s := "[" + strings.Join(parts, ", ") + "]"
+	return s, len(s) <= longestLine
+}
+
+// elements returns a list as what it holds.
+func elements[T any](list []T) []any {
+	all := make([]any, len(list))
+	for i, x := range list {
+		all[i] = x
+	}
+	return all
+}
