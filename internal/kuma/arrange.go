@@ -16,7 +16,7 @@ import (
 func (d *Document) arrange() {
 	nameEntries(d.Credentials, "credential")
 	nameEntries(d.Notifiers, "notifier")
-	identify(d.Monitors)
+	d.Identify()
 	byName := func(a, b *Entry) int { return fold(a.Name, b.Name) }
 	slices.SortStableFunc(d.Credentials, byName)
 	slices.SortStableFunc(d.Notifiers, byName)
@@ -67,9 +67,14 @@ func nameEntries(all []*Entry, spare string) {
 	}
 }
 
-// identify gives monitors names and ids of their own. An id is written only
-// where the name does not make it.
-func identify(all []*Entry) {
+// Identify gives the monitors names and ids of their own, once, in the order
+// that they are in. An id is written only where the name does not make it.
+func (d *Document) Identify() {
+	if d.identified {
+		return
+	}
+	d.identified = true
+	all := d.Monitors
 	names, wanted := namer{}, map[string]int{}
 	for i, e := range all {
 		name := cmp.Or(clean(e.Name), "Monitor "+strconv.Itoa(i+1))
@@ -97,7 +102,7 @@ func identify(all []*Entry) {
 // IDOf returns the id that an arranged monitor has.
 func IDOf(e *Entry) string { return cmp.Or(e.ID, slug(e.Name)) }
 
-// warn notes what a person should look at.
+// look notes what a person should look at.
 func (d *Document) look(format string, args ...any) {
 	line := secret.Line(fmt.Sprintf(format, args...), longestComment)
 	if !slices.Contains(d.Look, line) {

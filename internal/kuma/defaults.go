@@ -120,22 +120,9 @@ func duration(value any, otherwise time.Duration) time.Duration {
 
 // relieve takes out of a monitor what it would have anyway.
 func (d *Document) relieve(m *Entry) {
-	w := &writer{}
 	interval := duration(m.Fields.Get("interval"), duration(d.defaults.Get("interval"), time.Minute))
 	for _, key := range factored() {
-		v := m.Fields.Get(key)
-		if v == nil {
-			continue
-		}
-		if def := d.defaults.Get(key); def != nil {
-			mine, _ := w.inline(v, false)
-			theirs, _ := w.inline(def, false)
-			if mine == theirs {
-				m.Fields.Drop(key)
-			}
-			continue
-		}
-		if builtIn(key, v) || key == "timeout" && v == min(10*time.Second, interval/5*4) || key == "retry_interval" && v == min(20*time.Second, interval) {
+		if v := m.Fields.Get(key); v != nil && d.inherits(key, v, interval) {
 			m.Fields.Drop(key)
 		}
 	}
@@ -144,4 +131,21 @@ func (d *Document) relieve(m *Entry) {
 			m.Fields.Drop(fixed.Key)
 		}
 	}
+}
+
+// inherits says whether a monitor of that interval has the value anyway.
+func (d *Document) inherits(key string, v any, interval time.Duration) bool {
+	if def := d.defaults.Get(key); def != nil {
+		w := &writer{}
+		mine, _ := w.inline(v, false)
+		theirs, _ := w.inline(def, false)
+		return mine == theirs
+	}
+	switch key {
+	case "timeout":
+		return v == min(10*time.Second, interval/5*4)
+	case "retry_interval":
+		return v == min(20*time.Second, interval)
+	}
+	return builtIn(key, v)
 }

@@ -25,8 +25,9 @@ type Document struct {
 	Look  []string // what a person should look at, one line each
 	Notes []string // what is good to know and needs nobody, one line each
 
-	Vault    Vault
-	defaults Fields
+	Vault      Vault
+	defaults   Fields
+	identified bool
 }
 
 // Entry is one credential, notifier, monitor, module or maintenance window.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func scalar(s string, flow bool) string {
 	switch {
 	case err != nil, strings.Contains(out, "\n"):
 		return quote(s)
-	case bare && flow && strings.ContainsAny(s, ",[]{}"), bare && strings.Contains(s, " #"):
+	case bare && flow && strings.ContainsAny(s, ",[]{}?:"), bare && strings.Contains(s, " #"):
 		return quote(s)
 	}
 	return out
@@ -38,15 +39,11 @@ func scalar(s string, flow bool) string {
 func word(s string) bool {
 	for i, r := range s {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		if !letter && (i == 0 || r != '-' && r != '_' && r != '.' && r != '/' && (r < '0' || r > '9')) {
+		if !letter && (i == 0 || !strings.ContainsRune("-_./0123456789", r)) {
 			return false
 		}
 	}
-	switch strings.ToLower(s) {
-	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null":
-		return false
-	}
-	return true
+	return !slices.Contains([]string{"", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s))
 }
 
 // quote writes a text in double quotes: JSON's are YAML's too.
@@ -104,18 +101,28 @@ func (w *writer) inline(value any, flow bool) (string, bool) {
 		return fmt.Sprint(v), true
 	case time.Duration:
 		return Span(v), true
-	case []string:
-		return w.list(elements(v))
-	case []Raw:
-		return w.list(elements(v))
-	case []int:
-		return w.list(elements(v))
-	case []time.Duration:
-		return w.list(elements(v))
 	case Fields:
 		return "{}", len(v) == 0
 	}
+	if all, ok := elementsOf(value); ok {
+		return w.list(all)
+	}
 	return "", false
+}
+
+// elementsOf returns a list as what it holds.
+func elementsOf(value any) ([]any, bool) {
+	switch v := value.(type) {
+	case []string:
+		return elements(v), true
+	case []Raw:
+		return elements(v), true
+	case []int:
+		return elements(v), true
+	case []time.Duration:
+		return elements(v), true
+	}
+	return nil, false
 }
 
 func (w *writer) text(s string, flow bool) (string, bool) {
@@ -136,7 +143,6 @@ func (w *writer) list(all []any) (string, bool) {
 	return s, len(s) <= longestLine
 }
 
-// elements returns a list as what it holds.
 func elements[T any](list []T) []any {
 	all := make([]any, len(list))
 	for i, x := range list {

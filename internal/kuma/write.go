@@ -163,12 +163,9 @@ func (w *writer) nested(depth int, value any) {
 		w.lines(depth, string(Escape(v)))
 	case Raw:
 		w.lines(depth, w.layout.expand(v))
-	case []string:
-		w.entries(depth, elements(v))
-	case []Raw:
-		w.entries(depth, elements(v))
 	default:
-		w.b.WriteString(" " + quote(fmt.Sprint(v)) + "\n")
+		all, _ := elementsOf(value)
+		w.entries(depth, all)
 	}
 }
 
@@ -186,8 +183,8 @@ func (w *writer) entries(depth int, all []any) {
 // lines writes a text as a block.
 func (w *writer) lines(depth int, s string) {
 	mark := " |-\n"
-	if strings.HasSuffix(s, "\n") {
-		mark, s = " |\n", strings.TrimSuffix(s, "\n")
+	if whole, ended := strings.CutSuffix(s, "\n"); ended {
+		mark, s = " |\n", whole
 	}
 	w.b.WriteString(mark)
 	for line := range strings.SplitSeq(s, "\n") {
