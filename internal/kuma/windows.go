@@ -1,0 +1,316 @@
+package kuma
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/watchword/watchword/internal/schedule"
+)
+
+// readMaintenance takes over the windows. The monitors have their ids by now.
+func (r *kumaReader) readMaintenance() {
+	names := namer{}
+	for _, m := range r.source.tables["maintenance"] {
+		e := &Entry{Name: nameOf(m)}
+		why := r.window(e, m)
+		if !m.flag("active", true) {
+			why = "it is switched off"
+		}
+		if why == "" {
+			why = r.about(e, m)
+		}
+		if why != "" {
+			e.Comments, e.Fields = nil, nil
+			e.Comment(fmt.Sprintf("%s did not come over: %s", e.Name, why))
+			if m.flag("active", true) {
+				r.doc.look("the maintenance %q did not come over: %s", e.Name, why)
+			}
+		} else {
+			base := e.Name
+			e.Name = names.take(base, func(n int) string { return fmt.Sprintf("%s (%d)", base, n) })
+		}
+		r.doc.Maintenance = append(r.doc.Maintenance, e)
+	}
+}
+
+// window fills in when it is, or says why there is no telling.
+func (r *kumaReader) window(e *Entry, m row) string {
+	if text := strings.TrimSpace(m.text("description")); text != "" {
+		e.Fields.Set("description", clean(text))
+	}
+	var why string
+	switch strategy := m.text("strategy"); strategy {
+	case "manual":
+		return "it holds until somebody ends it, which is `watchword maintenance start` here"
+	case "single":
+		why = r.once(e, m)
+	case "cron":
+		why = r.cron(e, m)
+	case "recurring-interval", "recurring-weekday", "recurring-day-of-month":
+		why = r.recurring(e, m, strategy)
+	default:
+		return fmt.Sprintf("its strategy %q is not known", strategy)
+	}
+	if why == "" {
+		why = r.bounds(e, m)
+	}
+	r.zone(e, m)
+	return why
+}
+
+func (r *kumaReader) once(_ *Entry, m row) string {
+	if moment(m.text("start_date")) == "" || moment(m.text("end_date")) == "" {
+		return "it has no beginning or no end"
+	}
+	return ""
+}
+
+// bounds sets from and to, between which a window is, or recurs.
+func (r *kumaReader) bounds(e *Entry, m row) string {
+	from, to := moment(m.text("start_date")), moment(m.text("end_date"))
+	if from != "" && to != "" && from >= to && len(from) == len(to) {
+		return "it ends before it begins"
+	}
+	if from == "" && e.Fields.Get("every_days") != nil {
+		from = cmp.Or(moment(m.text("last_start_date")), "2000-01-01T00:00:00")
+		r.doc.look("the maintenance %q has no first day: mind on which days it is (from)", e.Name)
+	}
+	if from != "" {
+		e.Fields.Set("from", from)
+	}
+	if to != "" {
+		e.Fields.Set("to", to)
+	}
+	return ""
+}
+
+// moment reads a time of the database and writes it in RFC 3339, without an
+// offset where there was none; "" for none.
+func moment(s string) string {
+	s = strings.Replace(strings.TrimSpace(s), " ", "T", 1)
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04:05.999", "2006-01-02T15:04", "2006-01-02"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at.Format("2006-01-02T15:04:05")
+		}
+	}
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return at.Format(time.RFC3339)
+	}
+	return ""
+}
+
+// zone sets the time zone, unless it is that of the top level. Rows of 1.21 and
+// before name none and are in UTC, as Kuma itself takes them.
+func (r *kumaReader) zone(e *Entry, m row) {
+	name := strings.TrimSpace(m.text("timezone"))
+	top := cmp.Or(r.doc.Timezone, "UTC")
+	switch {
+	case name == "" && m.text("cron") == "" || name == "Etc/UTC":
+		name = "UTC"
+	case name == "" || name == "SAME_AS_SERVER":
+		if r.source.settings["serverTimezone"] == "" {
+			r.doc.look("Uptime Kuma took its time zone from the machine: if that is not UTC, set timezone, by which the maintenance goes")
+		}
+		return
+	}
+	switch {
+	case name == top:
+	case !isZone(name):
+		r.doc.look("the time zone %q of the maintenance %q is not known here: it goes by %s", name, e.Name, top)
+	default:
+		e.Fields.Set("timezone", name)
+	}
+}
+
+// recurring fills in a window that recurs by days, at a time of day.
+func (r *kumaReader) recurring(e *Entry, m row, strategy string) string {
+	start, length, ok := dayTimes(m)
+	if !ok {
+		return "it has no time of day, or ends when it begins"
+	}
+	switch strategy {
+	case "recurring-interval":
+		e.Fields.Set("every_days", min(max(m.integer("interval_day"), 1), 3660))
+	case "recurring-weekday":
+		days := weekdays(m)
+		if len(days) == 0 {
+			return "it names no day of the week"
+		}
+		e.Fields.Set("weekdays", days)
+	default:
+		days := daysOfMonth(m)
+		if len(days) == 0 {
+			return "it names no day of the month"
+		}
+		e.Fields.Set("days_of_month", days)
+	}
+	e.Fields.Set("start", start)
+	e.Fields.Set("duration", length)
+	return ""
+}
+
+// dayTimes returns when on a day it begins and how long it lasts, past midnight
+// where it ends earlier than it begins.
+func dayTimes(m row) (start string, length time.Duration, ok bool) {
+	from, ok1 := timeOfDay(m.text("start_time"))
+	to, ok2 := timeOfDay(m.text("end_time"))
+	if length = to - from; length < 0 {
+		length += 24 * time.Hour
+	}
+	if !ok1 || !ok2 {
+		length = time.Duration(m.integer("duration")) * time.Second
+	}
+	return fmt.Sprintf("%02d:%02d", from/time.Hour, from%time.Hour/time.Minute), length, ok1 && length > 0
+}
+
+func timeOfDay(s string) (time.Duration, bool) {
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if at, err := time.Parse(layout, strings.TrimSpace(s)); err == nil {
+			return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, true
+		}
+	}
+	return 0, false
+}
+
+// weekdays reads 1 for Monday to 6, and 0 for Sunday.
+func weekdays(m row) []string {
+	names := []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}
+	list, _ := m.list("weekdays")
+	var on [7]bool
+	for _, s := range list {
+		if n, err := strconv.Atoi(s); err == nil && n >= 0 && n <= 7 {
+			on[n%7] = true
+		}
+	}
+	var days []string
+	for i := range 7 { // from Monday
+		if day := (i + 1) % 7; on[day] {
+			days = append(days, names[day])
+		}
+	}
+	return days
+}
+
+// daysOfMonth reads 1 to 31, and lastDay1 for the last one.
+func daysOfMonth(m row) []int {
+	list, _ := m.list("days_of_month")
+	var days []int
+	for _, s := range list {
+		last, isLast := strings.CutPrefix(s, "lastDay")
+		n, err := strconv.Atoi(last)
+		if isLast {
+			n = -n
+		}
+		if err == nil && n != 0 && n >= -31 && n <= 31 && !slices.Contains(days, n) {
+			days = append(days, n)
+		}
+	}
+	fromFirst := func(day int) int { return (day + 100) % 100 } // the last ones last
+	slices.SortFunc(days, func(a, b int) int { return cmp.Compare(fromFirst(a), fromFirst(b)) })
+	return days
+}
+
+// cron fills in a window that recurs by a cron expression. Kuma's may have a
+// field for seconds, L for the last day, and 7 for Sunday.
+func (r *kumaReader) cron(e *Entry, m row) string {
+	length := time.Duration(m.integer("duration")) * time.Second
+	if length <= 0 {
+		return "it has no duration"
+	}
+	fields := strings.Fields(m.text("cron"))
+	if len(fields) == 6 && fields[0] == "0" {
+		fields = fields[1:]
+	}
+	if start, ok := lastDay(fields); ok {
+		e.Fields.Set("days_of_month", []int{-1})
+		e.Fields.Set("start", start)
+		e.Fields.Set("duration", length)
+		return ""
+	}
+	if len(fields) == 5 {
+		fields[4] = sunday(fields[4])
+	}
+	expression := strings.Join(fields, " ")
+	if _, err := schedule.ParseCron(expression, "UTC"); err != nil {
+		return "its cron expression has no counterpart: " + expression
+	}
+	e.Fields.Set("cron", expression)
+	e.Fields.Set("duration", length)
+	return ""
+}
+
+// lastDay reads "M H L * *".
+func lastDay(fields []string) (start string, ok bool) {
+	if len(fields) != 5 || fields[2] != "L" || fields[3] != "*" || fields[4] != "*" {
+		return "", false
+	}
+	minute, err := strconv.Atoi(fields[0])
+	hour, err2 := strconv.Atoi(fields[1])
+	ok = err == nil && err2 == nil && minute >= 0 && minute < 60 && hour >= 0 && hour < 24
+	return fmt.Sprintf("%02d:%02d", hour, minute), ok
+}
+
+// sunday writes 0 for a 7 that stands alone in the days of the week.
+func sunday(days string) string {
+	parts := strings.Split(days, ",")
+	for i, p := range parts {
+		if p == "7" {
+			parts[i] = "0"
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// about fills in whom a window is about: monitors by their ids, groups with all
+// that is below them. What stays in Kuma is left out.
+func (r *kumaReader) about(e *Entry, m row) string {
+	var ids, groups []string
+	linked := 0
+	for _, link := range r.source.tables["monitor_maintenance"] {
+		if link.key("maintenance_id") != m.key("id") {
+			continue
+		}
+		linked++
+		id := link.key("monitor_id")
+		if entry := r.entries[id]; entry != nil {
+			ids = append(ids, IDOf(entry))
+		}
+		if name := r.groupOf(id); name != "" {
+			groups = append(groups, name)
+		}
+	}
+	if len(ids) > 0 {
+		slices.Sort(ids)
+		e.Fields.Set("monitors", slices.Compact(ids))
+	}
+	if len(groups) > 0 {
+		slices.Sort(groups)
+		e.Fields.Set("groups", slices.Compact(groups))
+	}
+	switch {
+	case linked == 0:
+		return "it is about no monitor"
+	case len(ids)+len(groups) == 0:
+		return "it is about monitors that stay in Uptime Kuma"
+	}
+	return ""
+}
+
+// groupOf returns the path of what is below a monitor, "" where nothing that
+// came over is.
+func (r *kumaReader) groupOf(id string) string {
+	name := nameOf(r.monitors[id])
+	if above := r.path(r.monitors[id]); above != "" {
+		name = above + " / " + name
+	}
+	for _, e := range r.entries {
+		if e.Group == name || strings.HasPrefix(e.Group, name+" / ") {
+			return name
+		}
+	}
+	return ""
+}
