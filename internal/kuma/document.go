@@ -122,6 +122,10 @@ type Stay struct {
 // go into it by Escape only.
 type Raw string
 
+// Bare is a text of digits and dashes that our loader takes as a text without
+// quotes, such as 404.
+type Bare string
+
 // Path is a file of the Vault by its name, written as a path.
 type Path string
 

@@ -203,19 +203,19 @@ func (r *kumaReader) statuses(e *Entry, m row) {
 	case codes == nil && m.text("accepted_statuscodes_json") == "":
 		return
 	}
-	var good []string
+	var good []Bare
 	for _, c := range codes {
 		c = strings.ReplaceAll(c, " ", "")
 		if !isSpan(c) {
 			r.object(e, "the accepted status code %q was left out: it is neither a number from 100 to 999 nor a range", c)
 			continue
 		}
-		good = append(good, c)
+		good = append(good, Bare(c))
 	}
 	switch {
 	case len(good) == 0:
 		r.object(e, "it accepts no status at all, so that it fails in Uptime Kuma: 200-299 are in their place")
-	case !slices.Equal(good, []string{"200-299"}):
+	case !slices.Equal(good, []Bare{"200-299"}):
 		e.Fields.Set("expect.status", good)
 	}
 }

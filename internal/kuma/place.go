@@ -42,11 +42,12 @@ func (d *Document) Place(t Target) (Placed, error) {
 	if err := p.free(t.Force); err != nil {
 		return Placed{}, err
 	}
-	warnings, err := d.try(t.Build)
+	head := d.head(p)
+	warnings, err := d.try(head, t.Build)
 	if err != nil {
 		return Placed{}, err
 	}
-	text := d.render(newLayout(p.seen(), ""), d.head(p))
+	text := d.render(newLayout(p.seen(), ""), head)
 	if err := d.put(p, text); err != nil {
 		return Placed{}, err
 	}
@@ -109,8 +110,9 @@ func (p Placed) free(force bool) error {
 }
 
 // try loads the document as `check` does, with every secret in its place, from
-// a folder of its own. It returns the warnings.
-func (d *Document) try(build func(*config.Config) error) ([]string, error) {
+// a folder of its own. It returns the warnings with the lines that they have in
+// the end.
+func (d *Document) try(head []string, build func(*config.Config) error) ([]string, error) {
 	dir, err := os.MkdirTemp("", "watchword-import-") // 0700
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to try the configuration in: %w", err)
@@ -121,7 +123,7 @@ func (d *Document) try(build func(*config.Config) error) ([]string, error) {
 		return nil, fmt.Errorf("write the configuration to try it: %w", err)
 	}
 	path := filepath.Join(dir, "watchword.yaml")
-	if err := os.WriteFile(path, []byte(d.render(newLayout(files, vars), nil)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(d.render(newLayout(files, vars), head)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration to try it: %w", err)
 	}
 	cfg, problems := config.Load([]string{path}, config.LoadOptions{})
@@ -129,7 +131,7 @@ func (d *Document) try(build func(*config.Config) error) ([]string, error) {
 	for _, p := range problems {
 		p.File = "the YAML"
 		if p.Warning {
-			warnings = append(warnings, p.Message)
+			warnings = append(warnings, fmt.Sprintf("line %d: %s", p.Line, p.Message))
 		} else {
 			wrong = append(wrong, p.String())
 		}

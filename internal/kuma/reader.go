@@ -210,7 +210,7 @@ func (r *kumaReader) tellOfOrphans() {
 			}
 		}
 		if silent > 0 {
-			r.doc.look("the group %q told %s of its members; %s of it tell nobody by themselves, so give them a notify", nameOf(g), r.namesOf(told), check.Count(silent, "monitor", "monitors"))
+			r.doc.look("the group %q told %s of its members, and %s nobody: give them a notify", nameOf(g), r.namesOf(told), check.Count(silent, "of them tells", "of them tell"))
 		}
 	}
 }

@@ -28,10 +28,21 @@ func scalar(s string, flow bool) string {
 	switch {
 	case err != nil, strings.Contains(out, "\n"):
 		return quote(s)
-	case bare && flow && strings.ContainsAny(s, ",[]{}?:"), bare && strings.Contains(s, " #"):
+	case bare && flow && !easy(s), bare && strings.Contains(s, " #"):
 		return quote(s)
 	}
 	return out
+}
+
+// easy says whether a text stands well between [ and ]: nothing in it that could
+// be taken for a mark of YAML's, but a colon before a letter, as scopes have it.
+func easy(s string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(",[]{}?", s[i]) >= 0 || s[i] == ':' && (i == 0 || i+1 == len(s) || !word(s[i+1:i+2])) {
+			return false
+		}
+	}
+	return true
 }
 
 // word says whether a text is plain to everybody, the ordinary case. It begins
@@ -95,6 +106,8 @@ func (w *writer) inline(value any, flow bool) (string, bool) {
 		return w.text(w.layout.expand(v), flow)
 	case Path:
 		return w.text(w.layout.path(v), flow)
+	case Bare:
+		return string(v), true
 	case bool:
 		return strconv.FormatBool(v), true
 	case int, int64:
@@ -116,6 +129,8 @@ func elementsOf(value any) ([]any, bool) {
 	case []string:
 		return elements(v), true
 	case []Raw:
+		return elements(v), true
+	case []Bare:
 		return elements(v), true
 	case []int:
 		return elements(v), true

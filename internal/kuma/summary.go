@@ -2,6 +2,7 @@ package kuma
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/watchword/watchword/internal/check"
@@ -33,7 +34,8 @@ func (d *Document) Summary(p Placed, color bool) string {
 	}
 	section("Stays where it is:", d.left())
 	section("Good to know:", d.Notes)
-	section("Look at:", append(d.Look, p.Warnings...))
+	section("Look at:", d.Look)
+	section("Warnings of check:", few(p.Warnings))
 	if len(d.Monitors) > 0 {
 		section("Written:", p.written())
 		section("Next:", p.next())
@@ -67,6 +69,15 @@ func (d *Document) left() []string {
 			names = append(names[:most], fmt.Sprintf("and %d more", n-most))
 		}
 		lines = append(lines, why+": "+strings.Join(names, ", "))
+	}
+	return lines
+}
+
+// few returns not more than a screen of lines.
+func few(lines []string) []string {
+	const most = 10
+	if n := len(lines); n > most {
+		return append(slices.Clone(lines[:most]), fmt.Sprintf("and %d more, which watchword check tells", n-most))
 	}
 	return lines
 }

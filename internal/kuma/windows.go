@@ -26,7 +26,7 @@ func (r *kumaReader) readMaintenance() {
 		if why != "" {
 			e.Comments, e.Fields = nil, nil
 			e.Comment(fmt.Sprintf("%s did not come over: %s", e.Name, why))
-			if m.flag("active", true) {
+			if m.flag("active", true) && why != elsewhere {
 				r.doc.look("the maintenance %q did not come over: %s", e.Name, why)
 			}
 		} else {
@@ -265,6 +265,8 @@ func sunday(days string) string {
 	return strings.Join(parts, ",")
 }
 
+const elsewhere = "it is about monitors that stay in Uptime Kuma"
+
 // about fills in whom a window is about: monitors by their ids, groups with all
 // that is below them. What stays in Kuma is left out.
 func (r *kumaReader) about(e *Entry, m row) string {
@@ -295,7 +297,7 @@ func (r *kumaReader) about(e *Entry, m row) string {
 	case linked == 0:
 		return "it is about no monitor"
 	case len(ids)+len(groups) == 0:
-		return "it is about monitors that stay in Uptime Kuma"
+		return elsewhere
 	}
 	return ""
 }
