@@ -32,7 +32,7 @@ func readDatabase(ctx context.Context, path string) (*source, error) {
 	if err := copyDatabase(ctx, path, copied); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+url.PathEscape(copied)+"?_pragma=query_only(1)")
+	db, err := sql.Open("sqlite", "file:"+url.PathEscape(copied)+"?_pragma=query_only(1)&_pragma=synchronous(0)")
 	if err != nil {
 		return nil, fmt.Errorf("open a copy of %s: %w", path, err)
 	}

@@ -17,7 +17,8 @@ type kumaReader struct {
 	hide   *hider
 	warn   []time.Duration // before certificates expire, longest first
 
-	monitors    map[string]row // by id, like those below
+	monitors    map[string]row    // by id, like those below
+	groups      map[string]string // their names
 	entries     map[string]*Entry
 	proxies     map[string]row
 	labels      map[string]string // of tags
@@ -32,7 +33,7 @@ func newKumaReader(s *source) *kumaReader {
 	d := &Document{Source: s.what, Command: "watchword import kuma"}
 	r := &kumaReader{
 		source: s, doc: d, hide: newHider(&d.Vault), warn: s.certificateWarn(),
-		monitors: map[string]row{}, entries: map[string]*Entry{}, proxies: map[string]row{}, labels: map[string]string{},
+		monitors: map[string]row{}, groups: map[string]string{}, entries: map[string]*Entry{}, proxies: map[string]row{}, labels: map[string]string{},
 		tags: map[string][]row{}, told: map[string][]string{}, channels: map[string]*channel{}, credentials: map[string]*Entry{}, names: namer{},
 	}
 	for _, m := range s.tables["monitor"] {
@@ -56,6 +57,7 @@ func newKumaReader(s *source) *kumaReader {
 // read makes the document.
 func (r *kumaReader) read() (*Document, error) {
 	r.readZone()
+	r.nameGroups()
 	r.nameTags()
 	r.readNotifications()
 	for _, m := range r.source.tables["monitor"] {
@@ -171,17 +173,29 @@ func (r *kumaReader) labelsOf(id string) Fields {
 func (r *kumaReader) path(m row) string {
 	var names []string
 	seen := map[string]bool{m.key("id"): true}
-	for id := m.key("parent"); id != "" && !seen[id]; {
+	for id := m.key("parent"); id != "" && !seen[id] && r.monitors[id] != nil; id = r.monitors[id].key("parent") {
 		seen[id] = true
-		up, ok := r.monitors[id]
-		if !ok {
-			break
-		}
-		names = append(names, nameOf(up))
-		id = up.key("parent")
+		names = append(names, r.groups[id])
 	}
 	slices.Reverse(names)
 	return strings.Join(names, " / ")
+}
+
+// nameGroups gives every group a name that none beside it has: groups are told
+// apart by their names here.
+func (r *kumaReader) nameGroups() {
+	beside := map[string]namer{}
+	for _, m := range r.source.tables["monitor"] {
+		up, name := m.key("parent"), nameOf(m)
+		if m.text("type") != "group" {
+			r.groups[m.key("id")] = name
+			continue
+		}
+		if beside[up] == nil {
+			beside[up] = namer{}
+		}
+		r.groups[m.key("id")] = beside[up].take(name, func(n int) string { return fmt.Sprintf("%s (%d)", name, n) })
+	}
 }
 
 // nameOf is the name of a monitor, notification or window, also where it has

@@ -302,16 +302,11 @@ func (r *kumaReader) about(e *Entry, m row) string {
 	return ""
 }
 
-// groupOf returns the path of what is below a monitor, "" where nothing that
-// came over is.
+// groupOf returns the path of a group, "" where nothing that came over is below.
 func (r *kumaReader) groupOf(id string) string {
-	name := nameOf(r.monitors[id])
-	if above := r.path(r.monitors[id]); above != "" {
-		name = above + " / " + name
-	}
-	for _, e := range r.entries {
-		if e.Group == name || strings.HasPrefix(e.Group, name+" / ") {
-			return name
+	for below := range r.entries {
+		if id != "" && r.within(r.monitors[below], id) {
+			return strings.TrimPrefix(r.path(r.monitors[id])+" / "+r.groups[id], " / ")
 		}
 	}
 	return ""
