@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-
-	"github.com/watchword/watchword/internal/secret"
 )
 
 // arrange orders the document for people, makes names and ids unique and
@@ -104,7 +102,7 @@ func IDOf(e *Entry) string { return cmp.Or(e.ID, slug(e.Name)) }
 
 // look notes what a person should look at.
 func (d *Document) look(format string, args ...any) {
-	line := secret.Line(fmt.Sprintf(format, args...), longestComment)
+	line := oneLine(fmt.Sprintf(format, args...))
 	if !slices.Contains(d.Look, line) {
 		d.Look = append(d.Look, line)
 	}

@@ -3,6 +3,7 @@ package kuma
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/watchword/watchword/internal/secret"
 )
@@ -41,12 +42,22 @@ type Entry struct {
 
 // Comment adds a line above the entry, made fit to be one.
 func (e *Entry) Comment(line string) {
-	if line = secret.Line(line, longestComment); line != "" && !slices.Contains(e.Comments, line) {
+	if line = oneLine(line); line != "" && !slices.Contains(e.Comments, line) {
 		e.Comments = append(e.Comments, line)
 	}
 }
 
 const longestComment = 400 // runes
+
+// oneLine makes a line of a text, of what is seen.
+func oneLine(s string) string {
+	return secret.Line(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) || unicode.IsSpace(r) {
+			return r
+		}
+		return -1
+	}, s), longestComment)
+}
 
 // Fields is a mapping in the order in which it is written.
 type Fields []Field

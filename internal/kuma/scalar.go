@@ -1,14 +1,13 @@
 package kuma
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -19,6 +18,7 @@ func scalar(s string, flow bool) string {
 	if word(s) {
 		return s
 	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || !unicode.IsPrint(r) }) {
 		return quote(s)
 	}
@@ -57,20 +57,36 @@ func word(s string) bool {
 	return !slices.Contains([]string{"", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}, strings.ToLower(s))
 }
 
-// quote writes a text in double quotes: JSON's are YAML's too.
+// quote writes a text in double quotes, with every character escaped that is not
+// seen (YAML 1.2, section 5.7).
 func quote(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always can be
-	out := strings.TrimSuffix(b.String(), "\n")
-	return strings.NewReplacer("\u007f", `\x7F`, "\u0085", `\N`, "\ufeff", `\uFEFF`).Replace(out)
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString(`\` + string(r))
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xff:
+			fmt.Fprintf(&b, `\x%02X`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08X`, r)
+		}
+	}
+	return b.String() + `"`
 }
 
 // block says whether a text reads best as a block of lines: several of them,
 // and nothing in it that such a block would lose.
 func block(s string) bool {
-	if !strings.Contains(strings.TrimSuffix(s, "\n"), "\n") || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") || strings.HasSuffix(s, "\n\n") {
+	if !utf8.ValidString(s) || !strings.Contains(strings.TrimSuffix(s, "\n"), "\n") || strings.HasPrefix(s, " ") || strings.HasPrefix(s, "\n") || strings.HasSuffix(s, "\n\n") {
 		return false
 	}
 	for line := range strings.SplitSeq(s, "\n") {

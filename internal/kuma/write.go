@@ -77,7 +77,7 @@ func (w *writer) monitors(all []*Entry) {
 			if i > 0 {
 				w.b.WriteString("\n")
 			}
-			w.comment(1, "=== "+e.Group+" ===")
+			w.comment(1, oneLine("=== "+e.Group+" ==="))
 		}
 		if i > 0 || group != "" {
 			w.b.WriteString("\n")
@@ -200,7 +200,7 @@ func (w *writer) stays(all []Stay) {
 	w.b.WriteString("\n")
 	w.comment(0, "What stays behind:", "")
 	for _, why := range reasons(all) {
-		w.comment(0, why+":")
+		w.comment(0, oneLine(why)+":")
 		for _, s := range all {
 			if s.Why == why {
 				w.comment(0, "  - "+s.label())
@@ -215,7 +215,7 @@ func (s Stay) label() string {
 	if s.Kind != "" {
 		what += ", " + s.Kind
 	}
-	return fmt.Sprintf("%s (%s)", clean(s.Name), what)
+	return oneLine(fmt.Sprintf("%s (%s)", s.Name, what))
 }
 
 // reasons returns why things stay, each once, in the order of the first.
