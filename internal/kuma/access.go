@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -45,7 +46,7 @@ func authName(method string) string {
 // credential gives a monitor the credential that is made of fields, which is the
 // same for all that are made of equal ones.
 func (r *kumaReader) credential(e *Entry, name string, fields Fields) {
-	w := &writer{layout: newLayout("", "")}
+	w := &writer{layout: newLayout("", nil)}
 	w.fields(0, fields)
 	same := w.b.String()
 	c := r.credentials[same]
@@ -231,7 +232,7 @@ func (r *kumaReader) proxy(e *Entry, m row) {
 	}
 	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(strings.Trim(p.text("host"), "[] "), p.text("port"))}
 	why := r.proxyUser(&u, p)
-	if port := p.integer("port"); port < 1 || port > 65535 || strings.ContainsAny(u.Host, "/ @?#") || strings.TrimSpace(p.text("host")) == "" {
+	if why == "" && !isAddress(u, p) {
 		why = "its address is none"
 	}
 	if why != "" {
@@ -239,6 +240,13 @@ func (r *kumaReader) proxy(e *Entry, m row) {
 		return
 	}
 	e.Fields.Set("proxy_url", r.hide.url("proxy "+p.text("host"), u.String()))
+}
+
+// isAddress says whether a URL of host and port reads as it was meant.
+func isAddress(u url.URL, p row) bool {
+	port := p.integer("port")
+	read, err := url.Parse(u.String())
+	return err == nil && port >= 1 && port <= 65535 && p.text("port") == strconv.Itoa(port) && read.Host == u.Host && read.Hostname() != "" && read.Path == ""
 }
 
 // proxyUser adds user and password, or says why that cannot be.

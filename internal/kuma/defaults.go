@@ -77,7 +77,7 @@ func (d *Document) common(key string) any {
 }
 
 func isHTTPS(m *Entry) bool {
-	w := &writer{layout: newLayout("", "")}
+	w := &writer{layout: newLayout("", nil)}
 	s, _ := w.inline(m.Fields.Get("url"), false)
 	return strings.HasPrefix(strings.ToLower(s), "https:")
 }

@@ -142,6 +142,9 @@ func (p *jsonata) literal() (value, kind string) {
 
 // unquote reads a string of JSONata, which is JSON's in either quotes.
 func unquote(t string) (s string, ok bool) {
+	if len(t) < 2 || t[len(t)-1] != t[0] {
+		return "", false
+	}
 	body := t[1 : len(t)-1]
 	if t[0] == '\'' {
 		body = strings.ReplaceAll(strings.ReplaceAll(body, `\'`, `'`), `"`, `\"`)
@@ -264,7 +267,7 @@ func (p *jsonata) name() (string, bool) {
 	switch {
 	case t == "":
 		return "", false
-	case t[0] == '`':
+	case t[0] == '`' && len(t) > 2:
 		return "." + jqString(t[1:len(t)-1]), true
 	case t[0] == '"' || t[0] == '\'':
 		s, ok := unquote(t)

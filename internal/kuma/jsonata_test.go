@@ -3,9 +3,12 @@ package kuma
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/itchyny/gojq"
+	"pgregory.net/rapid"
 )
 
 // holds says whether a document passes an expression of jq.
@@ -103,4 +106,25 @@ func TestJSONQueryThatIsNone(t *testing.T) {
 			t.Errorf("%v became %s", tc, e.value)
 		}
 	}
+}
+
+// Whatever is asked, what comes of it is jq.
+func TestJSONQueryOfAnything(t *testing.T) {
+	part := rapid.OneOf(rapid.SampledFrom([]string{"$", ".", "[", "]", "(", ")", "=", "!=", "<", ">=", "and", "or", "a", "b-c", "`a b`", "'x'", `"y"`, "'", "`", `"`, "0", "-1", "1.5", "true", " ", "$count", "$not", "$exists", "$contains", "$number", ",", "größe", "null", "\\"}), rapid.String())
+	rapid.Check(t, func(r *rapid.T) {
+		path := strings.Join(rapid.SliceOfN(part, 0, 9).Draw(r, "path"), "")
+		operator := rapid.SampledFrom([]string{"==", "!=", "<", ">", "<=", ">=", "contains", "x", ""}).Draw(r, "operator")
+		e, why := jsonQuery(path, operator, rapid.OneOf(rapid.SampledFrom([]string{"", "1", "true", "1e5", "0x1", "+1", " 1 ", ".5", "1_0", "Infinity", "\\(1)"}), rapid.String()).Draw(r, "expected"))
+		switch {
+		case why != "":
+		case e.key == "json":
+			if _, err := gojq.Parse(e.value); err != nil {
+				r.Fatalf("%q became %s: %v", path, e.value, err)
+			}
+		case e.key == "regex" || e.key == "absent_regex":
+			if _, err := regexp.Compile(e.value); err != nil {
+				r.Fatalf("%q became %s: %v", path, e.value, err)
+			}
+		}
+	})
 }

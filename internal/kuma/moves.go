@@ -49,6 +49,14 @@ func (m *moves) folder(to string, files []file) {
 	}
 }
 
+// first returns where the first of them lies ready, as an absolute path.
+func (m *moves) first() (string, error) {
+	if len(m.all) == 0 {
+		return "", nil
+	}
+	return filepath.Abs(m.all[0].from)
+}
+
 func (m *moves) fail(path string, err error) {
 	if err == nil || m.err != nil {
 		return

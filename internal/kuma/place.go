@@ -42,13 +42,24 @@ func (d *Document) Place(t Target) (Placed, error) {
 	if err := p.free(t.Force); err != nil {
 		return Placed{}, err
 	}
+	var moves moves
+	defer moves.forget()
+	if p.Folder != "" {
+		moves.folder(p.Folder, d.Vault.files)
+	}
 	head := d.head(p)
-	warnings, err := d.try(head, t.Build)
+	warnings, err := d.try(head, moves, t.Build)
 	if err != nil {
 		return Placed{}, err
 	}
-	text := d.render(newLayout(p.seen(), ""), head)
-	if err := d.put(p, text); err != nil {
+	text := d.render(newLayout(p.seen(), nil), head)
+	if p.Env != "" {
+		moves.file(p.Env, d.env(p), 0o600)
+	}
+	if p.YAML != "" {
+		moves.file(p.YAML, text, 0o644)
+	}
+	if err := moves.carryOut(); err != nil {
 		return Placed{}, err
 	}
 	if p.YAML == "" {
@@ -109,33 +120,28 @@ func (p Placed) free(force bool) error {
 	return nil
 }
 
-// try loads the document as `check` does, with every secret in its place, from
-// a folder of its own. It returns the warnings with the lines that they have in
-// the end.
-func (d *Document) try(head []string, build func(*config.Config) error) ([]string, error) {
+// try loads the document as `check` does, with every secret in its place: the
+// files lie ready already. It returns the warnings with the lines that they have
+// in the end.
+func (d *Document) try(head []string, ready moves, build func(*config.Config) error) ([]string, error) {
+	if ready.err != nil {
+		return nil, ready.err
+	}
 	dir, err := os.MkdirTemp("", "watchword-import-") // 0700
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to try the configuration in: %w", err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // nothing can be done about it
-	const files, vars = "files", "vars"
-	if err := d.Vault.write(filepath.Join(dir, files), filepath.Join(dir, vars)); err != nil {
-		return nil, fmt.Errorf("write the configuration to try it: %w", err)
+	files, err := ready.first()
+	if err != nil {
+		return nil, fmt.Errorf("find the files to try the configuration with: %w", err)
 	}
 	path := filepath.Join(dir, "watchword.yaml")
-	if err := os.WriteFile(path, []byte(d.render(newLayout(files, vars), head)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(d.render(newLayout(files, d.Vault.vars), head)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration to try it: %w", err)
 	}
 	cfg, problems := config.Load([]string{path}, config.LoadOptions{})
-	var warnings, wrong []string
-	for _, p := range problems {
-		p.File = "the YAML"
-		if p.Warning {
-			warnings = append(warnings, fmt.Sprintf("line %d: %s", p.Line, p.Message))
-		} else {
-			wrong = append(wrong, p.String())
-		}
-	}
+	warnings, wrong := sort(problems)
 	if cfg != nil && build != nil {
 		if err := build(cfg); err != nil {
 			wrong = append(wrong, strings.ReplaceAll(err.Error(), path, "the YAML"))
@@ -147,41 +153,17 @@ func (d *Document) try(head []string, build func(*config.Config) error) ([]strin
 	return warnings, nil
 }
 
-// write puts files and variables into folders, one file each.
-func (v *Vault) write(files, vars string) error {
-	for _, dir := range []string{files, vars} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			return err
+// sort tells warnings from errors.
+func sort(problems config.Problems) (warnings, wrong []string) {
+	for _, p := range problems {
+		p.File = "the YAML"
+		if p.Warning {
+			warnings = append(warnings, fmt.Sprintf("line %d: %s", p.Line, p.Message))
+		} else {
+			wrong = append(wrong, p.String())
 		}
 	}
-	for _, f := range v.files {
-		if err := os.WriteFile(filepath.Join(files, f.name), []byte(f.content), 0o600); err != nil {
-			return err
-		}
-	}
-	for _, x := range v.vars {
-		if err := os.WriteFile(filepath.Join(vars, x.name), []byte(x.value), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// put writes everything under other names first and then renames it, the YAML
-// last.
-func (d *Document) put(p Placed, text string) error {
-	var moves moves
-	defer moves.forget()
-	if p.Folder != "" {
-		moves.folder(p.Folder, d.Vault.files)
-	}
-	if p.Env != "" {
-		moves.file(p.Env, d.env(p), 0o600)
-	}
-	if p.YAML != "" {
-		moves.file(p.YAML, text, 0o644)
-	}
-	return moves.carryOut()
+	return warnings, wrong
 }
 
 // env writes the env file.

@@ -158,16 +158,20 @@ func slug(name string) string {
 	return strings.ToLower(strings.Join(words, "-"))
 }
 
-// layout says where the files of the vault are seen from the YAML, and whether
-// variables are files there too, as in the trial.
+// layout says where the files of the vault are seen from the YAML, and what
+// variables are where they are not set yet, as in the trial.
 type layout struct {
-	folder  string
-	varsDir string // "": variables are variables
-	refs    *regexp.Regexp
+	folder string
+	values map[string]string // of variables
+	refs   *regexp.Regexp
 }
 
-func newLayout(folder, varsDir string) layout {
-	return layout{folder, varsDir, regexp.MustCompile(`\$?\$\{(file:)?([A-Za-z0-9_./-]+)\}`)}
+func newLayout(folder string, vars []variable) layout {
+	values := map[string]string{}
+	for _, v := range vars {
+		values[v.name] = v.value
+	}
+	return layout{folder, values, regexp.MustCompile(`\$?\$\{(file:)?([A-Za-z0-9_./-]+)\}`)}
 }
 
 func (l layout) path(p Path) string { return l.folder + "/" + string(p) }
@@ -179,11 +183,11 @@ func (l layout) expand(r Raw) string {
 			return ref
 		}
 		name, isFile := strings.CutPrefix(ref[2:len(ref)-1], "file:")
-		switch {
-		case isFile:
+		if isFile {
 			return "${file:" + l.folder + "/" + name + "}"
-		case l.varsDir != "":
-			return "${file:" + l.varsDir + "/" + name + "}"
+		}
+		if value, ok := l.values[name]; ok { // one without a brace, as it is plain
+			return "${WATCHWORD_IMPORT_TRIAL_" + name + ":-" + value + "}"
 		}
 		return ref
 	})
