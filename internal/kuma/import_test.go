@@ -2,6 +2,7 @@ package kuma_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -190,6 +191,28 @@ func TestFiles(t *testing.T) {
 		_, err := kuma.FromKuma(t.Context(), filepath.Join(dir, name))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// TestSite: what a person gets of an Uptime Kuma that was filled in by its own
+// forms.
+func TestSite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kuma.db")
+	db := must(sql.Open("sqlite", path))
+	for _, file := range []string{"testdata/v1.sql", "testdata/site-1.23.sql"} {
+		if _, err := db.Exec(string(must(os.ReadFile(file)))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := bring(t, t, path)
+	dir := filepath.Dir(got.placed.YAML) + "/"
+	for file, text := range map[string]string{"testdata/site-1.23.yaml": got.yaml, "testdata/site-1.23.txt": got.tell} {
+		if text = strings.ReplaceAll(text, dir, ""); text != string(must(os.ReadFile(file))) {
+			t.Errorf("it differs from %s:\n%s", file, text)
 		}
 	}
 }
