@@ -166,7 +166,7 @@ func wrongEndpoint(raw, id string) string {
 
 func (r *kumaReader) scopes(e *Entry, m row) []string {
 	var good []string
-	for _, s := range strings.Fields(m.text("oauth_scopes")) {
+	for s := range strings.FieldsSeq(m.text("oauth_scopes")) {
 		if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }) {
 			r.object(e, "the scope %q was left out: it holds characters that no scope may hold (RFC 6749, section 3.3)", s)
 			continue

@@ -31,7 +31,7 @@ func dig(v any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		at = at.FieldByName(name)
 	}
-	if text, ok := at.Interface().(secret.Text); ok {
+	if text, ok := reflect.TypeAssert[secret.Text](at); ok {
 		return must(text.Reveal())
 	}
 	return at.Interface()

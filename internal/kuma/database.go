@@ -36,7 +36,7 @@ func readDatabase(ctx context.Context, path string) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a copy of %s: %w", path, err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	s, err := readTables(ctx, db, path)
 	if err != nil {
@@ -186,7 +186,7 @@ func column(ctx context.Context, db *sql.DB, query string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var all []string
 	for rows.Next() {
 		var s string
@@ -214,7 +214,7 @@ func readTable(ctx context.Context, db *sql.DB, table string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var all []row
 	for rows.Next() {
 		values, places := make([]any, len(columns)), make([]any, len(columns))

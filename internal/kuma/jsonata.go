@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -127,22 +128,19 @@ func (p *jsonata) literal() (value, kind string) {
 	switch {
 	case t == "true" || t == "false":
 		return t, "boolean"
-	case t != "" && (t[0] == '"' || t[0] == '\''):
-		s, ok := unquote(t)
-		if !ok {
-			p.failed = true
-		}
-		return jqString(s), "string"
-	case t != "" && (t[0] == '-' || t[0] >= '0' && t[0] <= '9') && t != "-":
+	case strings.Trim(t, "-.0123456789") == "" && strings.ContainsAny(t, "0123456789"):
 		return t, "number"
 	}
-	p.failed = true
-	return "", ""
+	s, ok := unquote(t)
+	if !ok {
+		p.failed = true
+	}
+	return jqString(s), "string"
 }
 
 // unquote reads a string of JSONata, which is JSON's in either quotes.
 func unquote(t string) (s string, ok bool) {
-	if len(t) < 2 || t[len(t)-1] != t[0] {
+	if len(t) < 2 || t[len(t)-1] != t[0] || t[0] != '"' && t[0] != '\'' {
 		return "", false
 	}
 	body := t[1 : len(t)-1]
@@ -231,16 +229,10 @@ func (p *jsonata) call(name string, q query, word string) query {
 func (p *jsonata) path() query {
 	var q query
 	if p.take("$") {
-		q.jq = "."
-		for p.peek() == "[" {
-			q = p.bracket(q)
-		}
-		if !p.take(".") {
+		if q = p.brackets(query{jq: "."}); !p.take(".") {
 			return q
 		}
-		if q.jq == "." {
-			q.jq = ""
-		}
+		q.jq = strings.TrimSuffix(q.jq, ".")
 	}
 	for quoted := strings.ContainsAny(p.peek(), `"'`); ; quoted = false {
 		name, ok := p.name()
@@ -251,35 +243,36 @@ func (p *jsonata) path() query {
 			return p.fail()
 		}
 		q.jq += name
-		for p.peek() == "[" {
-			q = p.bracket(q)
-		}
-		if !p.take(".") {
+		if q = p.brackets(q); !p.take(".") {
 			return q
 		}
 	}
+}
+
+func (p *jsonata) brackets(q query) query {
+	for p.peek() == "[" {
+		q = p.bracket(q)
+	}
+	return q
 }
 
 // name reads one step and writes it as jq does.
 func (p *jsonata) name() (string, bool) {
 	t := p.peek()
 	p.at++
-	switch {
-	case t == "":
-		return "", false
-	case t[0] == '`' && len(t) > 2:
+	if s, ok := unquote(t); ok {
+		return "." + jqString(s), true
+	}
+	if len(t) > 2 && t[0] == '`' {
 		return "." + jqString(t[1:len(t)-1]), true
-	case t[0] == '"' || t[0] == '\'':
-		s, ok := unquote(t)
-		return "." + jqString(s), ok
-	case t == "and" || t == "or" || t == "in" || t == "true" || t == "false" || t == "null":
+	}
+	switch {
+	case slices.Contains([]string{"and", "or", "in", "true", "false", "null"}, t):
 		return "", false
 	case regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(t):
 		return "." + t, true
-	case regexp.MustCompile(`^[\pL_][\pL\pN_]*$`).MatchString(t):
-		return "." + jqString(t), true
 	}
-	return "", false
+	return "." + jqString(t), regexp.MustCompile(`^[\pL_][\pL\pN_]*$`).MatchString(t)
 }
 
 // bracket reads an index, or a condition that picks elements.

@@ -85,11 +85,16 @@ func (r *kumaReader) channelOf(e *Entry, c *channel, o map[string]string) string
 // webhookURL sets a URL that is a secret.
 func (r *kumaReader) webhookURL(e *Entry, c *channel, key, raw string) string {
 	raw = strings.TrimSpace(raw)
-	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if !isWeb(raw) {
 		return "its webhook URL is none"
 	}
 	e.Fields.Set(key, r.hide.vault.Secret(c.name, "webhook url", raw))
 	return ""
+}
+
+func isWeb(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 func (r *kumaReader) telegram(e *Entry, c *channel, o map[string]string) string {
@@ -106,7 +111,7 @@ func (r *kumaReader) telegram(e *Entry, c *channel, o map[string]string) string 
 		e.Fields.Set("message_thread_id", n)
 	}
 	if api := strings.TrimRight(strings.TrimSpace(o["telegramServerUrl"]), "/"); api != "" && api != "https://api.telegram.org" {
-		if u, err := url.Parse(api); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if !isWeb(api) {
 			return "the URL of its server is none"
 		}
 		e.Fields.Set("api_url", r.hide.url(c.name, api))
