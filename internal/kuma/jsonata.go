@@ -1,7 +1,6 @@
 package kuma
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -148,16 +147,6 @@ func unquote(t string) (s string, ok bool) {
 		body = strings.ReplaceAll(strings.ReplaceAll(body, `\'`, `'`), `"`, `\"`)
 	}
 	return s, json.Unmarshal([]byte(`"`+body+`"`), &s) == nil
-}
-
-// jqString writes a string for jq: as JSON, which never puts a lone backslash
-// before a parenthesis, where jq would begin to interpolate.
-func jqString(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always can be
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (p *jsonata) operand() query {

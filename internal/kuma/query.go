@@ -1,6 +1,8 @@
 package kuma
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -118,4 +120,14 @@ func typed(s string) (string, bool) {
 		return s, true
 	}
 	return "", false
+}
+
+// jqString writes a string for jq: as JSON, which never puts a lone backslash
+// before a parenthesis, where jq would begin to interpolate.
+func jqString(s string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always can be
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -68,7 +68,7 @@ func (d *Document) left() []string {
 		if n := len(names); n > most {
 			names = append(names[:most], fmt.Sprintf("and %d more", n-most))
 		}
-		lines = append(lines, why+": "+strings.Join(names, ", "))
+		lines = append(lines, sentence(why)+": "+strings.Join(names, ", "))
 	}
 	return lines
 }

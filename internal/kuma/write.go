@@ -3,6 +3,8 @@ package kuma
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // writer writes a Document as YAML.
@@ -200,7 +202,7 @@ func (w *writer) stays(all []Stay) {
 	w.b.WriteString("\n")
 	w.comment(0, "What stays behind:", "")
 	for _, why := range reasons(all) {
-		w.comment(0, oneLine(why)+":")
+		w.comment(0, sentence(why)+":")
 		for _, s := range all {
 			if s.Why == why {
 				w.comment(0, "  - "+s.label())
@@ -216,6 +218,13 @@ func (s Stay) label() string {
 		what += ", " + s.Kind
 	}
 	return oneLine(fmt.Sprintf("%s (%s)", s.Name, what))
+}
+
+// sentence begins a line in upper case.
+func sentence(s string) string {
+	s = oneLine(s)
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // reasons returns why things stay, each once, in the order of the first.
