@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ type providerKey struct {
 	url    string
 	tls    transport.TLS
 	mutual bool // whether a client certificate is expected there
+	way    [sha256.Size]byte
 }
 
 // provider answers whether an identity provider is alive: asked by many, it

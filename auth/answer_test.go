@@ -132,7 +132,7 @@ func TestNoAnswer(t *testing.T) {
 	for _, tc := range []struct{ name, url, want, message, hint string }{
 		{"refused", refused.URL, "idp/token_unreachable", "connection refused by 127.0.0.1", "firewall"},
 		{"no such host", "http://no-such-host.invalid", "idp/token_unreachable", "does not resolve", "this machine asks"},
-		{"TLS", untrusted.URL, "idp/token_unreachable", "unknown authority", "TLS: look at the certificate"},
+		{"TLS", untrusted.URL, "idp/token_unreachable", "is self-signed, and nobody we trust", "TLS: look at the certificate"},
 		{"silent", silent.URL, "idp/token_timeout", "did not answer within 100ms", "load"},
 		{"reset", reset.URL, "idp/token_unreachable", "reset", "firewall"},
 		{"not HTTP", ssh.URL, "idp/token_malformed", "not HTTP", "token endpoint"},

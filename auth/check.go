@@ -20,7 +20,7 @@ import (
 func Check(_ string, o Options) []check.Problem {
 	ps := checkOptions(o)
 	if o.Type == TypeClientCredentials || o.Type == "" {
-		ps = append(ps, transport.Check(transport.Options{TLS: o.TLS})...)
+		ps = append(ps, transport.Check(o.transport(o.TLS))...)
 		ps = append(ps, checkFiles(o, ps)...)
 	}
 	return ps

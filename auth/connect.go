@@ -2,10 +2,12 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/watchword/watchword/internal/transport"
@@ -22,23 +24,37 @@ func (s *Source) connect() error {
 		return fmt.Errorf("%s: %w", s.placeKey(), err)
 	}
 	s.host, s.provider = u.Host, providerOrigin(u)
-	if s.wire, err = s.registry.wire(transport.Options{TLS: s.o.TLS}); err != nil {
+	s.route = transport.NewRoute(s.o.transport(s.o.TLS))
+	if s.wire, err = s.registry.wire(s.o.transport(s.o.TLS)); err != nil {
 		return err
 	}
 	open := s.o.TLS
 	open.CertFile, open.KeyFile = "", "" // what is open to all, and whether somebody is alive, is asked as nobody
-	public, err := s.registry.wire(transport.Options{TLS: open})
+	public, err := s.registry.wire(s.o.transport(open))
 	if err != nil {
 		return err
 	}
 	asked := plainURL(u)
 	if s.o.Issuer != "" {
-		s.found = s.registry.issuerOf(providerKey{url: s.o.Issuer, tls: open}, public)
+		s.found = s.registry.issuerOf(providerKey{url: s.o.Issuer, tls: open, way: s.o.way()}, public, s.route)
 		asked = wellKnown(s.o.Issuer)[0]
 	}
-	s.alive = s.registry.providerOf(providerKey{asked, open, slices.Contains(byCertificate(), s.o.AuthMethod)}, public)
+	s.alive = s.registry.providerOf(providerKey{asked, open, slices.Contains(byCertificate(), s.o.AuthMethod), s.o.way()}, public)
 	s.tokens = newCache(s.registry.ctx, s, s.o.Timeout, s)
 	return nil
+}
+
+// transport returns the options of the transport to the provider.
+func (o Options) transport(t transport.TLS) transport.Options {
+	return transport.Options{TLS: t, Proxy: o.ProxyURL, NoProxy: o.NoProxy}
+}
+
+// way sums up by which proxy the provider is asked. It gives nothing of it away.
+func (o Options) way() [sha256.Size]byte {
+	if o.ProxyURL.IsZero() {
+		return [sha256.Size]byte{}
+	}
+	return sha256.Sum256([]byte(strings.Join(append([]string{o.ProxyURL.Source()}, o.NoProxy...), "\n")))
 }
 
 // placeKey is the key of the configuration that says where the provider is.
@@ -95,12 +111,12 @@ func (r *Registry) endpointAt(raw string) *endpoint {
 	return r.endpointOf(raw)
 }
 
-func (r *Registry) issuerOf(key providerKey, rt http.RoundTripper) *discovery {
+func (r *Registry) issuerOf(key providerKey, rt http.RoundTripper, way transport.Route) *discovery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	d, ok := r.issuers[key]
 	if !ok {
-		d = &discovery{ctx: r.ctx, issuer: key.url, wire: rt, userAgent: r.o.UserAgent, backoff: &endpoint{}}
+		d = &discovery{ctx: r.ctx, issuer: key.url, wire: rt, route: way, userAgent: r.o.UserAgent, backoff: &endpoint{}}
 		r.issuers[key] = d
 	}
 	return d

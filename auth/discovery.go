@@ -29,6 +29,7 @@ type discovery struct {
 	ctx       context.Context // ends with the registry
 	issuer    string
 	wire      http.RoundTripper
+	route     transport.Route
 	userAgent string
 	backoff   *endpoint
 
@@ -177,6 +178,9 @@ func (d *discovery) ask(ctx context.Context, address string) (document, *finding
 		return document{}, d.failed(ctx, address, err)
 	}
 	defer resp.Body.Close()
+	if err := d.route.Own(resp); err != nil {
+		return document{}, d.failed(ctx, address, err)
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
 		return document{}, d.failed(ctx, address, err)
@@ -192,12 +196,19 @@ func (d *discovery) failed(ctx context.Context, address string, err error) *find
 	if class == check.Agent {
 		return &finding{reason: check.Internal, message: "the discovery document could not be asked for: " + text, err: err}
 	}
+	said, at, unread := proxyTrouble(d.route, address, err)
+	if unread {
+		return &finding{reason: check.SecretUnavailable, message: "the discovery document could not be asked for: " + said, todo: at, err: err}
+	}
 	todo := "is the identity provider running, and does this machine reach it (name, port, firewall)?"
 	if class == check.TLS {
 		todo = "TLS: look at the certificate of the provider, and at tls.ca_file of the credential if an authority of your own signed it"
 	}
 	if names := transport.NameHint(err); names != "" {
 		todo = names
+	}
+	if at != "" && class != check.TLS {
+		todo = at
 	}
 	f := undiscovered(todo, "the discovery document %s could not be reached: %s", address, text)
 	f.err, f.tls = err, class == check.TLS

@@ -26,6 +26,7 @@ const answerLimit = 1 << 20 // bytes of a token endpoint's answer
 // shape that x/oauth2 reads rightly.
 type exchange struct {
 	wire      http.RoundTripper
+	route     transport.Route
 	userAgent string
 	secrets   []string
 	timeout   time.Duration
@@ -35,11 +36,13 @@ type exchange struct {
 	clocks    *machine.Clocks
 
 	connected atomic.Bool
+	got       atomic.Bool            // a connection as far as the provider
 	remote    atomic.Pointer[string] // address of the connection
 	ahead     *time.Duration         // of the clock behind the answer, nil where it told nothing
 	answer    answer
 	finding   *finding
 	sent      time.Time // when the request was
+	to        string    // where
 }
 
 // RoundTrip sends the request and judges its answer.
@@ -51,13 +54,17 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.basic != nil {
 		req.SetBasicAuth(x.basic[0], x.basic[1])
 	}
-	x.sent = time.Now()
+	x.sent, x.to = time.Now(), req.URL.String()
 	resp, err := x.wire.RoundTrip(req)
 	if err != nil {
 		x.finding = x.because(x.unanswered(req.Context(), err))
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if err := x.route.Own(resp); err != nil {
+		x.finding = x.because(x.unanswered(req.Context(), err))
+		return nil, err
+	}
 	x.readClock(resp.Header, x.sent)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
 	if err != nil {
@@ -106,6 +113,7 @@ func (x *exchange) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) {
 			x.connected.Store(true)
+			x.got.Store(true)
 			if a := i.Conn.RemoteAddr(); a != nil {
 				remote := a.String()
 				x.remote.Store(&remote)
@@ -124,7 +132,7 @@ func (x *exchange) because(f *finding) *finding {
 	f.tried, f.padded = true, x.padded
 	switch f.reason {
 	case check.TokenRateLimited, check.TokenServerError, check.TokenUnreachable, check.TokenTimeout:
-		f.shared = true
+		f.shared = !f.ours
 	}
 	return f
 }
@@ -172,6 +180,9 @@ func (x *exchange) unanswered(ctx context.Context, err error) *finding {
 // failed says what it means that no answer came. A deadline that passed before
 // there was a connection is no slow answer.
 func (x *exchange) failed(ctx context.Context, err error) *finding {
+	if f := x.atProxy(ctx, err); f != nil {
+		return f
+	}
 	class, reason, text := transport.Classify(err)
 	if ctx.Err() != nil { // the consequence may have been faster than the cause
 		class, reason, text = transport.Classify(ctx.Err())

@@ -28,6 +28,7 @@ type finding struct {
 	tried      bool           // a request was sent, or at least a connection tried
 	nowhere    bool           // 404, with an error that OAuth does not know
 	shared     bool           // it concerns all credentials of the endpoint
+	ours       bool           // it is about the way of this credential, its proxy
 	waited     bool           // the time of the caller was over, not that of the request
 	padded     bool           // the secret begins or ends with white space
 	tls        bool           // the connection failed for its certificate or handshake

@@ -70,7 +70,7 @@ func (s *Source) heed(f *finding) {
 // and reads the answer after it was normalised on the way.
 func (s *Source) request(ctx context.Context, r revealed, p proof) (answer, *finding) {
 	x := &exchange{
-		wire: s.wire, userAgent: s.registry.o.UserAgent, secrets: append(s.texts(r), jwtTexts(p.assertion)...), timeout: s.o.Timeout,
+		wire: s.wire, route: s.route, userAgent: s.registry.o.UserAgent, secrets: slices.Concat(s.texts(r), jwtTexts(p.assertion), s.route.Secrets()), timeout: s.o.Timeout,
 		padded: strings.TrimSpace(r.secret) != r.secret, ours: slices.Contains(byCertificate(), s.o.AuthMethod), clocks: s.registry.o.Clocks,
 	}
 	if s.o.AuthMethod == methodBasic && s.o.BasicEncoding == encodingRaw {

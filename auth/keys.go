@@ -50,7 +50,7 @@ func Keys() []check.Key {
 		"auth_method": methods(), "basic_encoding": encodings(), "send_as": headers(),
 		"algorithm": slices.Concat(secretAlgorithms(), keyAlgorithms()), "thumbprint": thumbprints(),
 	}
-	patterns := map[string]string{"token_url": check.WebURL, "issuer": check.WebURL + `[^?#]*$`}
+	patterns := map[string]string{"token_url": check.WebURL, "issuer": check.WebURL + `[^?#]*$`, "proxy_url": transport.ProxyURL, "no_proxy": transport.NoProxy}
 	for _, f := range fieldsOf(Options{}) {
 		k := check.Key{Path: f.path, Types: f.types, Required: f.required, Enum: enums[f.path], Pattern: patterns[f.path], Instead: f.instead}
 		if f.methods != nil {
@@ -108,6 +108,8 @@ func grantFields(o Options) []field {
 		{path: "params", set: len(o.Params) > 0},
 		{path: "timeout", set: o.Timeout != d.Timeout && o.Timeout != 0},
 		{path: "tls", set: o.TLS != (transport.TLS{})},
+		{path: "proxy_url", set: !o.ProxyURL.IsZero()},
+		{path: "no_proxy", set: len(o.NoProxy) > 0},
 	}
 	for i := range fs {
 		fs[i].types = []string{TypeClientCredentials}

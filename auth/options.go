@@ -88,6 +88,12 @@ type Options struct {
 	// How the connection to the token endpoint is secured.
 	TLS transport.TLS `koanf:"tls"`
 
+	// The proxy to the token endpoint and the discovery document, apart from that of
+	// monitors: as proxy_url of a monitor. Default: none.
+	ProxyURL secret.Text `koanf:"proxy_url"`
+	// Whom to ask without the proxy: as no_proxy of a monitor. Default: nobody.
+	NoProxy []string `koanf:"no_proxy"`
+
 	// The user name (RFC 7617), without colon.
 	Username string `koanf:"username"`
 	// The password of the user.

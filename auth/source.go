@@ -10,6 +10,7 @@ import (
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // Source is one credential: the one place where its token is fetched and held.
@@ -24,6 +25,7 @@ type Source struct {
 	provider string     // origin of token_url or issuer
 	found    *discovery // with issuer; nil with token_url
 	wire     http.RoundTripper
+	route    transport.Route
 	alive    *provider
 	tokens   *cache
 	logged   atomic.Pointer[string] // the fault last logged

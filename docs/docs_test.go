@@ -74,7 +74,7 @@ func TestKeys(t *testing.T) {
 	page, full := read(t, "docs/configuration.md"), read(t, "examples/full.yaml")
 	tag := regexp.MustCompile(`koanf:"([a-z_]+)`)
 	seen := 0
-	for _, dir := range []string{"internal/config/*.go", "internal/server/*.go", "internal/transport/*.go", "auth/*.go", "notifiers/*.go", "probes/*.go"} {
+	for _, dir := range []string{"internal/config/*.go", "internal/server/*.go", "internal/schedule/*.go", "internal/transport/*.go", "auth/*.go", "notifiers/*.go", "probes/*.go"} {
 		for _, file := range sources(t, dir) {
 			text, err := os.ReadFile(file)
 			if err != nil {

@@ -135,6 +135,7 @@ func discordFields(s *section, w dress) []discordEmbedPart {
 	add("Joined", line{foreign(s.note)}, false)
 	add("Hint", line{foreign(s.hint)}, false)
 	add("Monitors", line{foreign(s.monitors)}, false)
+	add(notAnnounced, line{foreign(s.held)}, false)
 	return fs
 }
 

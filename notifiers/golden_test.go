@@ -30,6 +30,7 @@ func TestGolden(t *testing.T) {
 			{"up", up()},
 			{"reminder", delivery(check.KindReminder, applicationDown())},
 			{"joined", joined()},
+			{"held", held()},
 			{"certificate", delivery(check.KindCertificate, certificate(1))},
 			{"certificates", delivery(check.KindCertificate, certificate(3), certificate(1))},
 		} {

@@ -41,6 +41,7 @@ type section struct {
 	hint     string
 	monitors string // the affected, when there are several
 	failing  string // of an Up: who still fails
+	held     string // who depends on them, fails too and is not announced
 	link     string
 	raw      bool // what is a text of several lines, given as it is
 }
@@ -112,6 +113,9 @@ func newSection(d check.Delivery, e *check.Event, zone *time.Location) section {
 	if len(e.Members) > 1 {
 		s.monitors = names(e.Members)
 	}
+	if len(e.Held) > 0 {
+		s.held = check.Count(len(e.Held), "monitor that depends on it and fails too: ", "monitors that depend on it and fail too: ") + names(e.Held)
+	}
 	s.timed(d, e, zone)
 	return s
 }
@@ -156,7 +160,10 @@ func safeLink(raw string) string {
 	return u.String()
 }
 
-const stillFailing = "Still failing for another reason"
+const (
+	stillFailing = "Still failing for another reason"
+	notAnnounced = "Not announced"
+)
 
 // lines returns the section below its title, the most telling first.
 func (s *section) lines() []line {
@@ -183,6 +190,7 @@ func (s *section) lines() []line {
 	add("", s.note)
 	add("Hint: ", s.hint)
 	add("Monitors: ", s.monitors)
+	add(notAnnounced+": ", s.held)
 	if s.link != "" {
 		ls = append(ls, line{{text: "Open in Watchword", url: s.link}})
 	}

@@ -16,6 +16,7 @@ func testLimits(t *testing.T, k kind) {
 		if crowd {
 			e.Members = members(500, strings.Repeat(fill, 300))
 			e.Failing = members(500, strings.Repeat(fill, 300))
+			e.Held = e.Failing
 		}
 		e.Fault.Message, e.Fault.Hint = strings.Repeat(fill, 900), strings.Repeat(fill, 900)
 		e.Cause.Key = strings.Repeat(fill, 500)

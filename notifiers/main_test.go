@@ -156,6 +156,12 @@ func up() check.Delivery {
 	return delivery(check.KindUp, e)
 }
 
+func held() check.Delivery {
+	e := applicationDown()
+	e.Held = members(12, "Page")
+	return delivery(check.KindDown, e)
+}
+
 func several(n int) check.Delivery {
 	es := []check.Event{credentialDown(), applicationDown()}
 	for i := len(es); i < n; i++ {

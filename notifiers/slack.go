@@ -142,6 +142,7 @@ func slackCause(s *section, w dress) slackAttachment {
 	add("", s.note)
 	add("Hint: ", s.hint)
 	add("Monitors: ", s.monitors)
+	add(notAnnounced+": ", s.held)
 	return slackButton([]slackAttachment{a}, s.link)[0]
 }
 

@@ -160,6 +160,7 @@ func teamsCause(s *section, room int) []teamsElement {
 	add("", s.note)
 	add("Hint", s.hint)
 	add("Monitors", s.monitors)
+	add(notAnnounced, s.held)
 	return es
 }
 

@@ -44,6 +44,7 @@ type WebhookData struct {
 	At        string           `json:"-"` // RFC 3339
 	Ended     string           `json:"-"` // RFC 3339, "" while it lasts
 	Failing   []WebhookMonitor `json:"-"` // of an up: who still fails
+	Held      []WebhookMonitor `json:"-"` // of a down or reminder: who depends on them, fails too and is not announced
 	Joined    bool             `json:"-"` // of a down: the incident was announced before
 }
 
@@ -134,7 +135,7 @@ func webhookData(notifier string, l *letter) WebhookData {
 	d.Severity, d.CauseKind, d.CauseKey = string(e.Severity), string(e.Cause.Kind), e.Cause.Key
 	d.Since, d.Ended, d.Joined = stamp(e.Since), stamp(e.Ended), e.Joined
 	d.Monitors = append(d.Monitors, webhookMonitors(e.Members)...)
-	d.Failing = webhookMonitors(e.Failing)
+	d.Failing, d.Held = webhookMonitors(e.Failing), webhookMonitors(e.Held)
 	return d
 }
 

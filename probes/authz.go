@@ -51,7 +51,8 @@ func NewAuthz(m *check.Monitor, o HTTPOptions, a AuthzOptions, w *Way, c Common)
 func (p *Authz) asking(o HTTPOptions) HTTPOptions {
 	d := DefaultHTTPOptions()
 	d.URL, d.MaxRedirects, d.MaxBody, d.Connection = o.URL, 0, o.MaxBody, o.Connection
-	d.IPFamily, d.Resolve, d.TLS, d.Expect.Status = o.IPFamily, o.Resolve, o.TLS, o.Expect.Status
+	d.IPFamily, d.Resolve, d.TLS, d.Expect, d.UpsideDown = o.IPFamily, o.Resolve, o.TLS, o.Expect.ofDecision(), o.UpsideDown
+	d.ProxyURL, d.NoProxy, d.HTTPVersion = o.ProxyURL, o.NoProxy, o.HTTPVersion
 	own := map[string]string{}
 	switch p.o.Implementation {
 	case implForwardAuth:

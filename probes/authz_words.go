@@ -91,6 +91,6 @@ func (z *authzReader) sentOn(a *answer) *finding {
 // page is an answer that no proxy would take for a decision, though its status is
 // one.
 func (z *authzReader) page(a *answer) *finding {
-	return &finding{check.Protocol, fmt.Sprintf("answered %d with a page%s, which is no decision", a.status, z.scene.titled(a)),
+	return &finding{check.Protocol, fmt.Sprintf("answered %d with a page%s, which is no decision", a.status, z.scene.titled(a, quoteRunes)),
 		fmt.Sprintf("is url the authz endpoint, with its whole path? %s answers as a site does (Authelia: /api/authz/%s; oauth2-proxy: /oauth2/auth)", z.endpoint(), z.authz.o.Implementation)}
 }

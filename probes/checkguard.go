@@ -53,6 +53,7 @@ func guarded(o HTTPOptions) HTTPOptions {
 	d := DefaultHTTPOptions()
 	d.URL, d.Method, d.Headers, d.MaxBody = o.URL, o.Method, o.Headers, o.MaxBody
 	d.IPFamily, d.Resolve, d.TLS, d.MaxRedirects = o.IPFamily, o.Resolve, o.TLS, guardRedirects
+	d.ProxyURL, d.NoProxy, d.HTTPVersion = o.ProxyURL, o.NoProxy, o.HTTPVersion
 	if o.Method != http.MethodHead { // which has no body to look in
 		d.Expect.Absent = o.Expect.Absent
 	}

@@ -28,6 +28,12 @@ func CheckHTTP(o HTTPOptions) []check.Problem {
 
 // checkRequest is CheckHTTP without what needs files.
 func checkRequest(o HTTPOptions) []check.Problem {
+	_, wrong := newExpectations(o.Expect)
+	return append(append(checkSending(o), wrong...), checkHead(o)...)
+}
+
+// checkSending is checkRequest without what is expected of the answer.
+func checkSending(o HTTPOptions) []check.Problem {
 	var ps []check.Problem
 	add := func(path string, err error) {
 		if err != nil {
@@ -53,8 +59,10 @@ func checkRequest(o HTTPOptions) []check.Problem {
 	if !slices.Contains(connections(), o.Connection) {
 		add("connection", fmt.Errorf("%q is neither %s", o.Connection, strings.Join(connections(), " nor ")))
 	}
-	_, wrong := newExpectations(o.Expect)
-	return append(append(ps, wrong...), checkHead(o)...)
+	if o.Method == http.MethodConnect {
+		add("method", errors.New("CONNECT asks for a tunnel and no answer: for a proxy there is proxy_url"))
+	}
+	return append(ps, checkBody(o)...)
 }
 
 func checkHead(o HTTPOptions) []check.Problem {
@@ -62,12 +70,14 @@ func checkHead(o HTTPOptions) []check.Problem {
 	if o.Method != http.MethodHead {
 		return nil
 	}
-	const message = "the answer to HEAD has no body to look in: use GET"
-	if len(o.Expect.Keyword) > 0 {
-		ps = append(ps, check.Problem{Path: "expect.keyword", Message: message})
-	}
-	if len(o.Expect.Absent) > 0 {
-		ps = append(ps, check.Problem{Path: "expect.absent", Message: message})
+	e := o.Expect
+	for _, k := range []struct {
+		key string
+		n   int
+	}{{"keyword", len(e.Keyword)}, {"absent", len(e.Absent)}, {"regex", len(e.Regex)}, {"absent_regex", len(e.AbsentRegex)}, {"json", len(e.JSON)}} {
+		if k.n > 0 {
+			ps = append(ps, check.Problem{Path: "expect." + k.key, Message: "the answer to HEAD has no body to look in: use GET"})
+		}
 	}
 	return ps
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 const drain = 2 << 10 // of a body that nobody needs, so that its connection can be kept
@@ -25,22 +26,29 @@ func (r *run) exchange(ctx context.Context, h hop) (*answer, verdict, *check.Fau
 	resp, err := r.send(t.attach(ctx), h)
 	if err != nil {
 		f := r.failed(ctx, t, err)
-		last.Took, last.Remote = time.Since(start), r.res.Remote
+		last.Took, last.Remote = time.Since(start), r.dialled()
 		return nil, verdict{}, f
 	}
 	defer resp.Body.Close()
+	if err := r.p.route.Own(resp); err != nil {
+		f := r.failed(ctx, t, err)
+		r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
+		last.Status, last.Took, last.Remote = resp.StatusCode, time.Since(start), r.dialled()
+		return nil, verdict{}, f
+	}
 	r.hear(resp.Header, start, t)
 	r.status, r.res.StatusCode = resp.StatusCode, resp.StatusCode
 	if len(r.tries) == 1 {
 		r.res.Certs = r.p.chainOf(resp.TLS)
 	}
-	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed}
+	a := &answer{status: resp.StatusCode, header: resp.Header, url: h.url, redirected: h.redirected, passed: h.passed,
+		plain: resp.TLS == nil, major: uint8(resp.ProtoMajor), minor: uint8(resp.ProtoMinor)}
 	v := r.read(ctx, a, resp, t)
 	if v.next != nil {
 		r.jars.keep(h.url, resp.Header)
 	}
 	r.arrived(t)
-	last.Status, last.Took, last.Remote = a.status, time.Since(start), r.res.Remote
+	last.Status, last.Took, last.Remote = a.status, time.Since(start), r.dialled()
 	if redirects(a.status) {
 		last.Location = r.scene.target(a)
 	}
@@ -93,6 +101,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 		return v
 	}
 	if a.status == http.StatusSwitchingProtocols {
+		r.ask(ctx, a)
 		return r.reads.readBody(a) // what follows is no body, and has no end
 	}
 	more, err := r.buf.read(resp, r.p.maxBody)
@@ -104,6 +113,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 	} else if err != nil {
 		a.broken = r.scene.network(ctx, r.fact(receiving, t), err)
 	}
+	r.ask(ctx, a)
 	return r.reads.readBody(a)
 }
 
@@ -113,24 +123,60 @@ func (r *run) failed(ctx context.Context, t *trace, err error) *check.Fault {
 	if e, ok := errors.AsType[*headerError](err); ok {
 		return r.blame(unreadable(e))
 	}
-	f := r.blame(r.scene.network(ctx, r.fact(at, t), err))
+	if e, ok := errors.AsType[*transport.UnreadableProxyError](err); ok {
+		return r.blame(unreadable(e))
+	}
+	found := r.scene.network(ctx, r.fact(at, t), err)
+	if r.proxied && found.reason == check.Proxy {
+		r.atProxy(t, err)
+	}
+	f := r.blame(found)
 	f.Err = err
 	return f
 }
 
-// arrived ends the trace of a request and takes over what it found.
+// atProxy makes the proxy the other side where it is the one that is broken: who
+// goes through it fails for one cause. What it does not get to is a cause of its
+// own.
+func (r *run) atProxy(t *trace, err error) {
+	beyond := t.beyond()
+	if e, ok := errors.AsType[*transport.ProxyError](err); ok {
+		beyond = e.Beyond
+	}
+	if !beyond {
+		r.res.Remote = r.through.Address
+	}
+}
+
+// arrived ends the trace of a request and takes over what it found. Through a
+// proxy the other side is known by name alone.
 func (r *run) arrived(t *trace) step {
 	r.step = t.end(&r.res.Phases)
-	if r.res.Remote = t.remote(); r.res.Remote == "" {
-		r.res.Remote = addressOf(r.at) // it did not resolve
+	r.res.Remote = t.remote()
+	if r.through, r.proxied = r.p.route.Through(r.at); r.proxied {
+		r.res.Remote = ""
+	}
+	if r.res.Remote == "" {
+		r.res.Remote = addressOf(r.at) // it did not resolve, or not here
 	}
 	return r.step
 }
 
+// dialled is whom a request went to, for people.
+func (r *run) dialled() string {
+	if r.proxied {
+		return "through " + r.through.Name
+	}
+	return r.res.Remote
+}
+
 func (r *run) fact(at step, t *trace) wireFact {
 	f := wireFact{at: at, name: addressOf(r.at), remote: t.remote(), start: r.res.Start, began: r.began, token: r.res.Phases.Token}
-	if f.remote == "" {
+	if f.remote == "" || r.proxied {
 		f.remote = f.name
+	}
+	if r.proxied {
+		f.proxy, f.asked = &r.through, t.beyond()
 	}
 	return f
 }

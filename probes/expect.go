@@ -1,7 +1,6 @@
 package probes
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,6 +15,7 @@ type expectations struct {
 	status   []span
 	keywords [][]byte
 	absent   [][]byte
+	more     *demands // nil where no more is demanded, as for most
 }
 
 type span struct{ from, to int }
@@ -35,6 +35,7 @@ func newExpectations(e Expect) (expectations, []check.Problem) {
 	}
 	x.keywords, ps = words("expect.keyword", e.Keyword, ps)
 	x.absent, ps = words("expect.absent", e.Absent, ps)
+	x.more, ps = newDemands(e, ps)
 	return x, ps
 }
 
@@ -88,40 +89,3 @@ func (x *expectations) expects(status int) bool {
 // refusal says whether the monitor expects to be refused: it never has a token
 // replaced.
 func (x *expectations) refusal() bool { return x.expects(401) || x.expects(403) }
-
-// positive returns the first keyword that is not in the body.
-func (x *expectations) positive(body []byte) (missing []byte, found bool) {
-	for _, w := range x.keywords {
-		if !bytes.Contains(body, w) {
-			return w, false
-		}
-	}
-	return nil, true
-}
-
-// negative returns the first word that is in the body and should not be.
-func (x *expectations) negative(body []byte) (present []byte) {
-	for _, w := range x.absent {
-		if bytes.Contains(body, w) {
-			return w
-		}
-	}
-	return nil
-}
-
-// judge compares the decoded body with what was expected. cut says that the
-// body goes on where it was no longer read: what was not found is undecided
-// then. The reason is "" where all is well; word is the one that decided.
-func (x *expectations) judge(body []byte, cut bool) (r check.Reason, word []byte) {
-	missing, found := x.positive(body)
-	present := x.negative(body)
-	switch {
-	case found && present != nil:
-		return check.KeywordPresent, present
-	case cut && (!found || len(x.absent) > 0):
-		return check.BodyTooLarge, missing
-	case !found:
-		return check.KeywordMissing, missing
-	}
-	return "", nil
-}

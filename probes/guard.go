@@ -108,6 +108,7 @@ func (p *Guard) addSides(o HTTPOptions, g GuardOptions) error {
 func (p *Guard) addSide(raw string, o HTTPOptions, reason check.Reason) error {
 	d := guarded(o)
 	d.URL, d.Method, d.Headers, d.Expect.Absent = raw, "GET", nil, o.Expect.Absent
+	d.HTTPVersion = "" // as StrangerTransport
 	c := p.door.common
 	c.RT = c.Foreign
 	to, err := NewHTTP(p.monitor, d, nil, c)

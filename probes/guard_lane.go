@@ -2,12 +2,14 @@ package probes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // lane is requests to one place, one after the other.
@@ -110,6 +112,8 @@ func (l *lane) goAround(ctx context.Context) *check.Fault {
 // slow answer is one; over plain http, what is no HTTP is none.
 func (l *lane) outOfReach(f *check.Fault) bool {
 	switch {
+	case f.Reason == check.Proxy:
+		return l.beyondProxy(f)
 	case l.step == receiving:
 		return false
 	case f.Class == check.Network:
@@ -118,6 +122,13 @@ func (l *lane) outOfReach(f *check.Fault) bool {
 		return true
 	}
 	return l.side.plain && f.Reason == check.Protocol
+}
+
+// beyondProxy says whether the proxy tried and got nowhere. One that is broken, or
+// that has a rule against it, says nothing of the way that others may have.
+func (l *lane) beyondProxy(f *check.Fault) bool {
+	e, ok := errors.AsType[*transport.ProxyError](f.Err)
+	return l.proxied && l.res.Remote != l.through.Address && (!ok || !e.Denied)
 }
 
 // attempt makes one attempt, and again at once where it got in: one answer may

@@ -100,7 +100,7 @@ func (g *guardReader) readBody(a *answer) verdict {
 	if sign == "" {
 		return verdict{fault: g.open(a)}
 	}
-	switch reason, _ := g.scene.expect.judge(a.body, a.cut); reason {
+	switch g.scene.expect.judge(a).reason {
 	case check.KeywordPresent:
 		return verdict{fault: g.open(a)}
 	case check.BodyTooLarge:
@@ -115,11 +115,8 @@ func (g *guardReader) readBody(a *answer) verdict {
 // too. Where a word is known that stands behind the gate and it is missing, a
 // password field is enough.
 func (g *guardReader) signIn(a *answer) string {
-	var reason check.Reason
-	if len(g.scene.expect.absent) > 0 {
-		reason = check.KeywordMissing
-	}
-	if sign := g.scene.shownSignIn(a, true, reason); sign != "" {
+	short := shortfall{lacks: len(g.scene.expect.absent) > 0}
+	if sign := g.scene.shownSignIn(a, true, short); sign != "" {
 		return sign
 	}
 	return g.scene.scriptedSignIn(a)

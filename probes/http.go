@@ -15,7 +15,6 @@ import (
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/machine"
-	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
 
@@ -105,11 +104,15 @@ type HTTP struct {
 	host         string // from a Host header, "" for the URL's
 	headers      []header
 	prepared     http.Header // the whole header where no value has to be read at use
-	body         secret.Text
+	body         body
+	cacheBust    bool
+	route        transport.Route // for who is to blame
 	expect       expectations
 	maxRedirects int
 	maxBody      int64
 	reuse        bool                        // connections are kept
+	upsideDown   bool                        // it is to fail
+	noted        atomic.Bool                 // the last run passed with a note
 	tellsFrom    bool                        // a header says from where we come, as a proxy says of others
 	chain        atomic.Pointer[check.Chain] // of the last run
 }
@@ -118,7 +121,8 @@ type HTTP struct {
 // CheckHTTP; its first error is returned. w is nil for a monitor without a
 // credential. NewHTTP does no I/O.
 func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
-	for _, p := range checkRequest(o) {
+	expect, wrong := newExpectations(o.Expect)
+	for _, p := range append(append(checkSending(o), wrong...), checkHead(o)...) {
 		if !p.Warning {
 			return nil, errors.New(p.Path + ": " + p.Message)
 		}
@@ -130,8 +134,8 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 	if err != nil {
 		return nil, errors.New("url: it cannot be parsed")
 	}
-	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: o.Body,
-		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse}
+	p := &HTTP{monitor: m, shown: m.URL, way: w, common: c.filled(o), user: u.User, method: o.Method, body: newBody(o), cacheBust: o.CacheBust, route: transport.NewRoute(o.Transport()),
+		maxRedirects: o.MaxRedirects, maxBody: o.MaxBody, reuse: o.Connection == connectionReuse, expect: expect, upsideDown: o.UpsideDown}
 	if u = asSent(u); u.Path == "" {
 		u.Path = "/"
 	}
@@ -141,7 +145,6 @@ func NewHTTP(m *check.Monitor, o HTTPOptions, w *Way, c Common) (*HTTP, error) {
 			return nil, fmt.Errorf("identity provider: %w", err)
 		}
 	}
-	p.expect, _ = newExpectations(o.Expect)
 	p.setHeaders(o.Headers)
 	return p, nil
 }
@@ -156,20 +159,23 @@ func (p *HTTP) Explain(ctx context.Context) check.Result { return p.run(ctx, tru
 // Transport returns the options of the transport that a monitor with these
 // options needs.
 func (o HTTPOptions) Transport() transport.Options {
-	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse}
+	return transport.Options{TLS: o.TLS, Resolve: o.Resolve, IPFamily: o.IPFamily, Reuse: o.Connection == connectionReuse,
+		Proxy: o.ProxyURL, NoProxy: o.NoProxy, HTTPVersion: o.HTTPVersion, OldestTLS: o.Expect.TLSVersion}
 }
 
 // StrangerTransport returns the options of the transport for what a guard sends
 // past its monitor's origin. There is nothing of ours in it, and whoever comes
-// to do harm looks at no certificate either, so none is verified.
+// to do harm looks at no certificate either, so none is verified. It takes the way
+// that the monitor takes: where that is a proxy, another might lead nowhere, and
+// nowhere looks shut.
 func (o HTTPOptions) StrangerTransport() transport.Options {
-	return transport.Options{TLS: transport.TLS{InsecureSkipVerify: true}, Resolve: o.Resolve, IPFamily: o.IPFamily}
+	return transport.Options{TLS: transport.TLS{InsecureSkipVerify: true}, Resolve: o.Resolve, IPFamily: o.IPFamily, Proxy: o.ProxyURL, NoProxy: o.NoProxy}
 }
 
 // ForeignTransport returns the options of the transport for redirects that
 // leave the monitor's origin: the same trust, and nothing that is ours.
 func (o HTTPOptions) ForeignTransport() transport.Options {
 	t := o.Transport()
-	t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ServerName = "", "", ""
+	t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ServerName, t.HTTPVersion = "", "", "", ""
 	return t
 }

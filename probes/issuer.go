@@ -60,6 +60,7 @@ func NewIssuer(m *check.Monitor, o HTTPOptions, i IssuerOptions, w *Way, c Commo
 func documents(o HTTPOptions) HTTPOptions {
 	d := DefaultHTTPOptions()
 	d.URL, d.Connection, d.IPFamily, d.Resolve, d.TLS = o.URL, o.Connection, o.IPFamily, o.Resolve, o.TLS
+	d.ProxyURL, d.NoProxy, d.HTTPVersion = o.ProxyURL, o.NoProxy, o.HTTPVersion
 	return d
 }
 

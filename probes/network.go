@@ -1,10 +1,12 @@
 package probes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,11 +20,13 @@ import (
 // wireFact is what is known of a request that came to no good end.
 type wireFact struct {
 	at     step
-	name   string        // host:port of the URL
-	remote string        // address that was dialled, name for none
-	start  time.Time     // of the run
-	began  time.Time     // of this request
-	token  time.Duration // of the run that went to the token
+	name   string         // host:port of the URL
+	remote string         // address that was dialled, name for none
+	start  time.Time      // of the run
+	began  time.Time      // of this request
+	token  time.Duration  // of the run that went to the token
+	proxy  *transport.Hop // nil: none
+	asked  bool           // the proxy was reached
 }
 
 // network reads an error of the wire. Where the deadline of the run has passed,
@@ -40,10 +44,31 @@ func (s *scene) network(ctx context.Context, w wireFact, err error) *finding {
 			return w.timeout(end.Sub(w.start))
 		}
 	}
+	if e, ok := errors.AsType[*transport.ProxyError](err); ok && reason == check.Proxy {
+		return &finding{reason, text, cmp.Or(transport.NameHint(err), e.Hint, "look at the proxy's log")}
+	}
 	if hint := transport.NameHint(err); hint != "" {
 		return &finding{reason, text, hint}
 	}
+	if hint := s.tooOld(text); reason == check.Handshake && hint != "" {
+		return &finding{reason, text, hint}
+	}
+	if hint := transport.CertificateHint(err, w.name); hint != "" {
+		return &finding{reason, text, hint}
+	}
 	return &finding{reason, text, w.hint(reason)}
+}
+
+// tooOld is the hint where no version of TLS could be agreed on, "" where it was
+// not that.
+func (s *scene) tooOld(text string) string {
+	if !strings.Contains(text, "protocol version") {
+		return ""
+	}
+	if s.expect != nil && s.expect.more != nil && s.expect.more.oldestTLS != "" {
+		return fmt.Sprintf("expect.tls_version is %s, and the server does not speak TLS as new as that", s.expect.more.oldestTLS)
+	}
+	return "the server speaks no TLS as new as 1.2; to take an older one, set expect.tls_version"
 }
 
 // certain says whether an error is no consequence of a deadline that passed.
@@ -101,6 +126,12 @@ func clock() string { return time.Now().UTC().Format(time.RFC3339) }
 // timeout says in which phase the deadline passed.
 func (w wireFact) timeout(within time.Duration) *finding {
 	limit, remote := inSeconds(within), w.remote
+	if w.proxy != nil {
+		remote += " through the proxy " + w.proxy.Name
+		if w.at <= connecting {
+			return w.stuck(limit)
+		}
+	}
 	f := &finding{reason: check.Timeout}
 	switch w.at {
 	case resolving:
@@ -126,6 +157,16 @@ func (w wireFact) timeout(within time.Duration) *finding {
 		f.hint = fmt.Sprintf("the token alone took %s of it; %s", inSeconds(w.token), f.hint)
 	}
 	return f
+}
+
+// stuck is a deadline that passed at the proxy.
+func (w wireFact) stuck(limit string) *finding {
+	if w.asked {
+		return &finding{check.Proxy, fmt.Sprintf("the proxy %s did not say within %s whether it gets to %s", w.proxy.Name, limit, w.name),
+			"a proxy that waits for a target that drops packets is silent too: is the target up, and does the proxy reach it?"}
+	}
+	return &finding{check.Proxy, fmt.Sprintf("no connection through the proxy %s within %s: it did not say anything", w.proxy.Name, limit),
+		"nothing answers at the proxy's address, its name was not resolved, or it is no proxy of the kind that proxy_url says: every monitor and credential with this proxy_url waits for it"}
 }
 
 func inSeconds(d time.Duration) string {

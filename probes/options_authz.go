@@ -2,7 +2,8 @@ package probes
 
 // AuthzOptions is what a monitor of type authz says beside what it shares with
 // HTTPOptions: url, method, headers, max_body, connection, ip_family, resolve,
-// tls and expect.status. Config sets the defaults of DefaultAuthzOptions.
+// tls, upside_down, and of expect status, headers, absent_headers, max_duration and
+// warn. Config sets the defaults of DefaultAuthzOptions.
 type AuthzOptions struct {
 	// How a proxy asks the endpoint: auth-request as nginx does, forward-auth as
 	// Traefik and Caddy do, ext-authz as Envoy does.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // step is how far a request has come.
@@ -30,6 +31,7 @@ type trace struct {
 	shake, shakeEnd, got, wrote, first time.Time
 	addr                               string // that was dialled
 	reused, ended                      bool
+	asking                             bool // the proxy at addr, to get further
 }
 
 func (t *trace) attach(ctx context.Context) context.Context {
@@ -74,7 +76,7 @@ func (t *trace) last(at *time.Time) {
 
 // dial notes that addr is dialled. While a name is looked up, the connections
 // are those to name servers.
-func (t *trace) dial(_, addr string) {
+func (t *trace) dial(network, addr string) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,7 +86,7 @@ func (t *trace) dial(_, addr string) {
 	if t.conn.IsZero() {
 		t.conn = now
 	}
-	t.addr, t.connEnd = addr, time.Time{}
+	t.addr, t.connEnd, t.asking = addr, time.Time{}, network == transport.Tunnel
 }
 
 func (t *trace) dialled(_, addr string, err error) {
@@ -128,6 +130,13 @@ func (t *trace) end(p *check.Phases) step {
 	p.Processing += between(sent, t.first, now)
 	p.Transfer += between(t.first, now, now)
 	return t.step()
+}
+
+// beyond says whether the proxy was reached and asked to get further.
+func (t *trace) beyond() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asking || !t.got.IsZero()
 }
 
 // remote is the address that was dialled, "" for none.

@@ -18,7 +18,11 @@ type answer struct {
 	passed     string   // a sign-in shape passed on the way here and not left since; see hop
 	body       []byte   // decoded, in UTF-8
 	cut        bool     // the body goes on beyond max_body
+	plain      bool     // it came without TLS
+	major      uint8    // version of HTTP
+	minor      uint8
 	broken     *finding // why the body could not be read to its end
+	asked      *asked   // what the queries of expect.json made of it; nil: all is true
 }
 
 // scene is what is known before an answer comes. Reading an answer is pure: it
@@ -217,10 +221,10 @@ func (s *scene) wander(a *answer) (verdict, bool) {
 // what is expected.
 func (s *scene) readBody(a *answer) verdict {
 	expected := s.expect.expects(a.status)
-	reason, word := s.expect.judge(a.body, a.cut)
+	short := s.expect.judge(a)
 	denied := a.status == http.StatusUnauthorized || a.status == http.StatusForbidden
 	if !expected || !denied { // listed, a 401 or 403 is no refusal
-		if sign := s.signIn(a, expected, reason); sign != "" {
+		if sign := s.signIn(a, expected, short); sign != "" {
 			return s.refuse(s.signInPage(a, sign))
 		}
 	}
@@ -234,8 +238,8 @@ func (s *scene) readBody(a *answer) verdict {
 	if denied {
 		v.token = noOpinion
 	}
-	if reason != "" {
-		v.fault = s.unexpected(a, reason, word)
+	if short.reason != "" {
+		v.fault = s.unexpected(a, short)
 	}
 	return v
 }

@@ -2,6 +2,7 @@ package probes
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"io"
 	"maps"
@@ -28,6 +29,9 @@ type header struct {
 // configuration itself is prepared once; files and variables are read at use.
 func (p *HTTP) setHeaders(configured map[string]secret.Text) {
 	p.prepared = p.defaults()
+	if t := p.body.contentType(); t != "" {
+		p.prepared["Content-Type"] = []string{t}
+	}
 	for _, name := range slices.Sorted(maps.Keys(configured)) {
 		h := header{http.CanonicalHeaderKey(name), configured[name]}
 		v, err := h.value.Reveal()
@@ -56,7 +60,24 @@ type hop struct {
 	passed     string // by which sign an earlier redirect led to a sign-in, "" once the way came back
 }
 
-func (p *HTTP) first() hop { return hop{method: p.method, url: p.url, own: true} }
+func (p *HTTP) first() hop {
+	h := hop{method: p.method, url: p.url, own: true}
+	if p.cacheBust {
+		h.url = busted(p.url)
+	}
+	return h
+}
+
+// busted returns u with a parameter that no cache has seen, the rest of the query
+// as it was written.
+func busted(u *url.URL) *url.URL {
+	with := *u
+	if with.RawQuery != "" {
+		with.RawQuery += "&"
+	}
+	with.RawQuery += "watchword_cachebuster=" + strings.ToLower(rand.Text())
+	return &with
+}
 
 // after returns the hop that a redirect leads to (RFC 9110, 15.4): 307 and 308
 // keep method and body, the others make it a GET. ok is false where the body
@@ -76,7 +97,7 @@ func (p *HTTP) after(h hop, status int, v *verdict) (next hop, ok bool) {
 	case next.own:
 		next.passed = ""
 	}
-	return next, next.own || (next.bare || p.body.IsZero()) && p.common.Foreign != nil
+	return next, next.own || (next.bare || p.body.isZero()) && p.common.Foreign != nil
 }
 
 // ownHeader returns the header of requests to the monitor's origin, before the
@@ -117,8 +138,8 @@ func (e *headerError) Unwrap() error { return e.err }
 func (p *HTTP) request(ctx context.Context, h hop, head http.Header) (*http.Request, error) {
 	req := &http.Request{Method: h.method, URL: h.url, Host: h.url.Host, Header: head,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	if !h.bare && !p.body.IsZero() {
-		body, err := p.body.Reveal()
+	if !h.bare && !p.body.isZero() {
+		body, err := p.body.reveal()
 		if err != nil {
 			return nil, &headerError{"body", err}
 		}
@@ -181,9 +202,7 @@ func (p *HTTP) secretsOf() []string {
 	for _, h := range p.headers {
 		all = append(all, reveal(h.value)...)
 	}
-	if !p.body.IsLiteral() {
-		all = append(all, reveal(p.body)...)
-	}
+	all = append(append(all, p.body.secrets()...), p.route.Secrets()...)
 	if p.user != nil {
 		name := p.user.Username()
 		password, ok := p.user.Password()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // reader reads answers: the scene does for who wants to get in.
@@ -20,22 +21,26 @@ type reader interface {
 
 // run is one run of a probe: authorize, send, read, judge.
 type run struct {
-	p      *HTTP
-	way    *Way // nil: none
-	scene  scene
-	reads  reader
-	res    check.Result
-	tries  []check.Try
-	head   http.Header // of requests to the own origin, authorized
-	host   string
-	gen    uint64 // of the token in head
-	jars   jars
-	buf    *buffer
-	at     *url.URL // of the last request
-	began  time.Time
-	status int   // of its answer, 0 for none
-	step   step  // how far it came
-	dated  dated // the last answer that came
+	p       *HTTP
+	way     *Way // nil: none
+	scene   scene
+	reads   reader
+	res     check.Result
+	tries   []check.Try
+	head    http.Header // of requests to the own origin, authorized
+	host    string
+	gen     uint64 // of the token in head
+	jars    jars
+	buf     *buffer
+	at      *url.URL // of the last request
+	began   time.Time
+	through transport.Hop // the proxy of the last request
+	proxied bool          // there is one
+	status  int           // of its answer, 0 for none
+	step    step          // how far it came
+	dated   dated         // the last answer that came
+	pace    *pace         // nil without max_duration
+	notes   []string
 }
 
 // newRun returns a run that begins now.
@@ -54,10 +59,11 @@ func (p *HTTP) run(ctx context.Context, explain bool) check.Result {
 
 // finish does what is to be done and makes a result of it.
 func (r *run) finish(ctx context.Context, explain bool, do func(context.Context) *check.Fault) check.Result {
-	r.res.Fault = r.compared(r.guarded(ctx, do))
+	r.res.Fault = r.turned(r.compared(r.paced(r.guarded(ctx, do))))
 	r.res.Took = time.Since(r.res.Start)
-	if explain || r.res.Fault != nil || len(r.tries) > 1 {
-		r.res.Detail = &check.Detail{Tries: r.tries}
+	known := r.p.noted.Swap(len(r.notes) > 0)
+	if explain || r.res.Fault != nil || len(r.tries) > 1 || len(r.notes) > 0 {
+		r.res.Detail = &check.Detail{Tries: r.tries, Notes: r.notes, Known: known}
 		if r.way != nil && r.way.Token != nil {
 			r.res.Detail.Token = r.way.Token()
 		}
@@ -113,6 +119,7 @@ func (r *run) try(ctx context.Context) (verdict, *check.Fault) {
 		return verdict{}, f
 	}
 	h := r.p.first()
+	r.setOut()
 	for hops, before := 0, (*answer)(nil); ; hops++ {
 		a, v, f := r.exchange(ctx, h)
 		if f != nil && h.passed != "" { // whether the way to sign in works is not what is watched

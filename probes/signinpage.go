@@ -2,8 +2,6 @@ package probes
 
 import (
 	"net/url"
-
-	"github.com/watchword/watchword/internal/check"
 )
 
 // signIn is rule 3: by which sign an answer is a sign-in page, "" if it is none.
@@ -14,31 +12,31 @@ import (
 //
 // Without a credential a page that is asked for by its own URL and shows all the
 // keywords is what the user wanted to see: so a portal itself can be watched.
-func (s *scene) signIn(a *answer, expected bool, reason check.Reason) string {
+func (s *scene) signIn(a *answer, expected bool, short shortfall) string {
 	if a.passed != "" {
 		return "at the end of a redirect " + a.passed
 	}
-	return s.shownSignIn(a, expected, reason)
+	return s.shownSignIn(a, expected, short)
 }
 
 // shownSignIn is signIn by what the page itself shows, whatever way led to it.
-func (s *scene) shownSignIn(a *answer, expected bool, reason check.Reason) string {
+func (s *scene) shownSignIn(a *answer, expected bool, short shortfall) string {
 	mediaType, _ := splitType(a.header.Get("Content-Type"))
 	if !isHTML(mediaType, a.body) {
 		return ""
 	}
-	if title := pageTitle(a.body); knownTitle(title) != "" && !s.askedFor(a, expected, reason) {
+	if title := pageTitle(a.body); knownTitle(title) != "" && !s.askedFor(a, expected, short) {
 		return "titled \"" + s.quote(title) + "\""
 	}
-	if !a.redirected && expected && reason != check.KeywordMissing {
+	if !a.redirected && expected && !short.lacks {
 		return ""
 	}
 	return s.signInForm(a)
 }
 
 // askedFor says whether a page is the one that the user wants to see.
-func (s *scene) askedFor(a *answer, expected bool, reason check.Reason) bool {
-	return s.way == nil && !a.redirected && expected && len(s.expect.keywords) > 0 && reason == ""
+func (s *scene) askedFor(a *answer, expected bool, short shortfall) bool {
+	return s.way == nil && !a.redirected && expected && s.expect.wordy() && short.reason == ""
 }
 
 // signInForm takes the slow look at a page.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/secret"
 )
 
 // The messages and hints of what the service and the network say.
@@ -72,22 +73,6 @@ func (s *scene) target(a *answer) string {
 	return s.shown(target)
 }
 
-func (s *scene) unexpected(a *answer, reason check.Reason, word []byte) *finding {
-	switch reason {
-	case check.KeywordPresent:
-		return &finding{reason, fmt.Sprintf("%q is in the answer (%d) and should be absent", cutWord(word), a.status),
-			"look at the page: it shows what expect.absent was set to catch"}
-	case check.BodyTooLarge:
-		return &finding{reason, fmt.Sprintf("the answer is longer than max_body (%d bytes), and what was expected is undecided within it", s.limit),
-			"raise max_body, or look for a keyword nearer to the top of the page"}
-	}
-	hint := "the page came and shows something else: an error, a maintenance page, or a new wording; compare with " + s.shown(a.url)
-	if len(a.body) == 0 {
-		hint = "the body is empty: is the method right, and does " + s.shown(a.url) + " answer with a page?"
-	}
-	return &finding{reason, fmt.Sprintf("%q is not in the answer (%d%s)", cutWord(word), a.status, s.titled(a)), hint}
-}
-
 // cutWord shortens a keyword; it is the user's own, and needs no scrubbing.
 func cutWord(word []byte) string {
 	if r := []rune(string(word)); len(r) > 60 {
@@ -96,12 +81,13 @@ func cutWord(word []byte) string {
 	return string(word)
 }
 
-func (s *scene) titled(a *answer) string {
+// titled quotes the title of a page, "" for none.
+func (s *scene) titled(a *answer, runes int) string {
 	mediaType, _ := splitType(a.header.Get("Content-Type"))
 	if !isHTML(mediaType, a.body) {
 		return ""
 	}
-	if t := s.quote(pageTitle(a.body)); t != "" {
+	if t := secret.Line(s.quote(pageTitle(a.body)), runes); t != "" {
 		return fmt.Sprintf(", titled %q", t)
 	}
 	return ""

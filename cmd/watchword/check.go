@@ -36,6 +36,12 @@ func (c *checkCommand) Run(s *streams) error {
 	if err := agent.Check(cfg, agent.Options{Version: version(), Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return &exitError{1, err.Error()} // it begins with the place
 	}
+	fmt.Fprintln(s.out, summary(cfg))
+	return nil
+}
+
+// summary counts what a configuration holds.
+func summary(cfg *config.Config) string {
 	off := 0
 	for _, m := range cfg.Monitors {
 		if !m.Enabled {
@@ -43,9 +49,11 @@ func (c *checkCommand) Run(s *streams) error {
 		}
 	}
 	line := fmt.Sprintf("ok: %s, %s, %s", check.Count(len(cfg.Monitors), "monitor", "monitors"), check.Count(len(cfg.Credentials), "credential", "credentials"), check.Count(len(cfg.Notifiers), "notifier", "notifiers"))
+	if n := len(cfg.Maintenance); n > 0 {
+		line += ", " + check.Count(n, "maintenance window", "maintenance windows")
+	}
 	if off > 0 {
 		line += fmt.Sprintf(" (%d of the monitors not enabled)", off)
 	}
-	fmt.Fprintln(s.out, line)
-	return nil
+	return line
 }

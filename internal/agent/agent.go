@@ -205,6 +205,7 @@ func (a *Agent) observe(r check.Result) check.State {
 	a.push(c)
 	a.observing.Unlock()
 	a.wake(c)
+	a.runNow(c)
 	a.store.AppendRuns([]check.Run{history(r, s, a.plan.Load().location)})
 	a.logNotes(r)
 	if r.Fault != nil {
@@ -224,13 +225,17 @@ func history(r check.Result, s check.MonitorState, location string) check.Run {
 	return run
 }
 
-// logNotes logs what is worth knowing and no fault.
+// logNotes logs what is worth knowing and no fault: at info when it is news.
 func (a *Agent) logNotes(r check.Result) {
 	if r.Detail == nil {
 		return
 	}
+	level := slog.LevelInfo
+	if r.Detail.Known {
+		level = slog.LevelDebug
+	}
 	for _, note := range r.Detail.Notes {
-		a.log.Info("noticed", "monitor", r.Monitor.ID, "note", note)
+		a.log.Log(context.Background(), level, "noticed", "monitor", r.Monitor.ID, "note", note)
 	}
 }
 
@@ -246,12 +251,19 @@ func (a *Agent) logFault(r check.Result, s check.MonitorState, news bool) {
 }
 
 func (a *Agent) wake(c check.Change) {
-	if c.Empty() {
+	if c.Empty() && len(c.Probe) == 0 {
 		return
 	}
 	select {
 	case a.woken <- struct{}{}:
 	default:
+	}
+}
+
+// runNow has those run at once for whom others wait. It does not wait for them.
+func (a *Agent) runNow(c check.Change) {
+	for _, id := range c.Probe {
+		a.scheduler.RunNow(id)
 	}
 }
 

@@ -43,6 +43,7 @@ func (a *Agent) advance(now time.Time) {
 	defer a.observing.Unlock()
 	c, _ := a.tracker.Advance(now)
 	a.push(c)
+	a.runNow(c)
 }
 
 // Alive asks what the agent lives by, the loop that starts runs and the timer

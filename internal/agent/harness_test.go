@@ -27,8 +27,9 @@ import (
 // world is the small world with chat services.
 type world struct {
 	*lab.World
-	chat *lab.Chat
-	t    testing.TB
+	chat  *lab.Chat
+	t     testing.TB
+	proxy *lab.Proxy // nil in most
 }
 
 func newWorld(t testing.TB, c lab.Config, o lab.ChatOptions) *world {
@@ -47,7 +48,7 @@ func newWorld(t testing.TB, c lab.Config, o lab.ChatOptions) *world {
 		defer cancel()
 		_ = w.Close(ctx) // requests that hang are cut
 	})
-	return &world{w, chat, t}
+	return &world{World: w, chat: chat, t: t}
 }
 
 func (w *world) flip(name string, on bool) {

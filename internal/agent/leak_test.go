@@ -140,6 +140,7 @@ func secretsInPlay() map[string]string {
 		"Slack path": "T0/B0/slackSecretPathLl12", "Discord path": "1234567890/discordTokenMm13", "Teams signature": "teamsSignatureNn14", "hook path": "hookSecretPathOo15",
 		"hook key": "hmac-key-Pp16", "hook header": "hook-header-secret-Qq17", "dead hook path": "deadHookSecretRr18", "file secret": "secret-from-a-file-Ss19",
 		"login password": "login-password:ü/Tt20", "login hash": loginHash, "mistyped password": "mistyped-password-Uu21", "scrape token": "scrape-token-Vv22-0123456789",
+		"proxy password": "proxy+pass/wörd:Ww23", "file proxy password": "proxy-password-of-a-file-Xx24",
 	}
 }
 
@@ -160,6 +161,8 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 	client("wrong", "good", s["wrong client secret"], "")
 	client("filed", "filed", "${file:file-secret}", "")
 	p("  echoed: {token_url: %q, client_id: good, client_secret: %q, auth_method: client_secret_post, params: {extra: \"${file:parameter}\"}}\n", echo+"/400/json?key="+s["query"], s["client secret"])
+	p("  proxied: {token_url: %q, client_id: good, client_secret: %q, proxy_url: %q}\n", echo+"/401/json?key="+s["query"], s["client secret"], w.proxied("http", s["proxy password"]))
+	p("  unproxied: {token_url: %q, client_id: good, client_secret: %q, proxy_url: %q}\n", tokens+lab.TokenPath, s["client secret"], w.proxied("socks5h", s["mistyped password"]))
 	p("  basic: {type: basic, username: someone, password: %q}\n  bearer: {type: bearer, token: %q}\n  key: {type: header, name: X-Api-Key, value: %q}\n", s["password"], s["bearer token"], s["API key"])
 	p("notifiers:\n  telegram: {type: telegram, bot_token: %q, chat_id: \"-100\", api_url: %q}\n", s["bot token"], w.ControlURL())
 	p("  slack: {type: slack, webhook_url: %q}\n", w.ControlURL()+"/services/"+s["Slack path"])
@@ -183,6 +186,13 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 			p("  - {name: parrot %d %s, url: %q%s, method: POST, body: \"${file:body}\"}\n", i, path[1:], echo+path+"?key="+s["query"], c)
 		}
 	}
+	for i, proxy := range []string{w.proxied("http", s["proxy password"]), w.proxied("socks5", s["proxy password"]), w.proxied("http", s["mistyped password"]), w.proxied("socks5h", s["mistyped password"]),
+		"http://" + url.UserPassword("probe", s["proxy password"]).String() + "@127.0.0.1:1", "${file:proxy}"} {
+		for _, path := range []string{"/403/json", "/407/text"} {
+			p("  - {name: proxy %d %s, url: %q, proxy_url: %q, credential: bearer, interval: 3s, method: POST, form: {password: \"${file:body}\", key: %q}}\n", i, path[1:], echo+path+"?key="+s["query"], proxy, s["API key"])
+		}
+	}
+	p("  - {name: by proxy, url: %q, credential: proxied}\n  - {name: by no proxy, url: %q, credential: unproxied}\n", w.GatewayURL()+"/", w.GatewayURL()+"/")
 	p("  - {name: provider, type: issuer, url: %q, credential: good, fresh_token: true}\n", tokens)
 	p("  - {name: no provider, type: issuer, url: %q, credential: wrong, fresh_token: true}\n", echo)
 	return y.String()
@@ -207,6 +217,9 @@ func TestNothingLeaks(t *testing.T) {
 	tokens, echo := listen(t, issuer, nil), listen(t, http.HandlerFunc(parrot), nil)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "watch.yaml")
+	w.proxy = startProxy(t, lab.ProxyOptions{User: "probe", Password: s["proxy password"]})
+	other := startProxy(t, lab.ProxyOptions{User: "probe", Password: s["file proxy password"]})
+	save(t, filepath.Join(dir, "proxy"), other.URL("http"))
 	for name, key := range map[string]string{"file-secret": "file secret", "private-header": "private header", "body": "body", "parameter": "parameter"} {
 		save(t, filepath.Join(dir, name), s[key])
 	}
@@ -234,6 +247,9 @@ func TestNothingLeaks(t *testing.T) {
 	out["log"] = a.log.String()
 	out["database"] = databaseOf(t, dir)
 	issued := issuer.issued()
+	if len(w.proxy.Seen()) < 8 || len(other.Seen()) == 0 {
+		t.Errorf("the proxies were asked %d and %d times", len(w.proxy.Seen()), len(other.Seen()))
+	}
 	if len(issued) < 5 {
 		t.Errorf("%d tokens were issued, want several", len(issued))
 	}

@@ -188,6 +188,7 @@ func (p *plan) policies(now time.Time) []incident.Policy {
 		ps = append(ps, incident.Policy{
 			Monitor: m.check, Interval: m.every(now), RetryInterval: m.cfg.RetryInterval, Retries: m.cfg.Retries,
 			Recoveries: m.cfg.Recoveries, RemindEvery: m.cfg.RemindEvery, Notify: m.cfg.Notify,
+			DependsOn: m.cfg.DependsOn, Timeout: m.cfg.Timeout,
 		})
 	}
 	return ps

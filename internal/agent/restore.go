@@ -103,4 +103,5 @@ func (a *Agent) enforce(p *plan) {
 	a.observing.Unlock()
 	a.wake(c)
 	a.scheduler.Replace(p.jobs())
+	a.runNow(c)
 }

@@ -19,7 +19,7 @@ func (a *Agent) newTracker(p *plan) *incident.Tracker { return incident.New(a.in
 func (a *Agent) incidentOptions(p *plan) incident.Options {
 	o := incident.Options{
 		GroupWait: p.cfg.Alerting.GroupWait, Location: p.location, Zone: p.cfg.Timezone, NewID: a.ids.incident, DeliveryID: a.ids.delivery,
-		Transition: a.logTransition, Expiring: a.logExpiring,
+		Transition: a.logTransition, Expiring: a.logExpiring, Held: a.logHeld,
 	}
 	if base := p.cfg.Server.ExternalURL; base != "" {
 		o.Link = func(string) string { return base }
@@ -32,6 +32,11 @@ func (a *Agent) logTransition(id string, from, to check.State) {
 	if to == check.Up && from != check.Pending {
 		a.log.Info("monitor recovered", "monitor", id, "was", string(from))
 	}
+}
+
+// logHeld says why nothing is sent of a monitor that is down.
+func (a *Agent) logHeld(id string, by []string) {
+	a.log.Info("not announced: what it depends on fails as well", "monitor", id, "held_by", by)
 }
 
 // logExpiring tells of a certificate once at each threshold, whoever is told.
@@ -63,7 +68,7 @@ func (a *Agent) serverOptions(cfg *config.Config, rules *server.Rules) server.Op
 	_, _, conns := limits()
 	return server.Options{
 		Listen: cfg.Server.Listen, ExternalURL: cfg.Server.ExternalURL, Version: a.opts.Version, Location: cfg.Agent.Location,
-		Zone: cfg.Timezone, Each: a.board.Each, Get: a.board.Get, Incidents: a.incidents, Reload: a.Reload,
+		Zone: cfg.Timezone, Each: a.board.Each, Get: a.board.Get, Incidents: a.incidents, Held: func() map[string]check.Hold { return a.tracker.Held() }, Reload: a.Reload,
 		Metrics: a.metrics, Ready: a.Ready, Storage: a.storage, Log: a.log,
 		Rules: rules, MostConns: conns,
 	}

@@ -3,6 +3,7 @@ package board
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -97,7 +98,7 @@ func TestLastRun(t *testing.T) {
 	w.b.Record(r, check.MonitorState{State: check.Down, Since: w.now})
 	v := w.view()
 	want := Last{Has: true, Start: r.Start, Took: time.Second, Phases: r.Phases, StatusCode: 500, Fault: v.Last.Fault, Chain: chain, CertExpiry: chain.NotAfter}
-	if v.Last != want || *v.Last.Fault != *r.Fault.Text() {
+	if !reflect.DeepEqual(v.Last, want) || *v.Last.Fault != *r.Fault.Text() {
 		t.Errorf("got %+v (fault %+v), want %+v", v.Last, v.Last.Fault, want)
 	}
 	if v.State != check.Down || !v.Since.Equal(w.now) || v.RunsOK != 1 || v.RunsFailed != 1 || v.Monitor != w.m {

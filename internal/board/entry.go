@@ -20,6 +20,7 @@ type entry struct {
 	last    run
 	fault   *check.FaultText
 	chain   *check.Chain // seen last
+	notes   *[]string    // of the last run; nil for none, as nearly always
 	passes  uint64
 	fails   uint64
 
@@ -93,6 +94,11 @@ func (e *entry) record(b *Board, r *check.Result, s *check.MonitorState) {
 	e.seen = end.UnixNano()
 	e.setState(s)
 	e.setFault(r.Fault)
+	e.notes = nil
+	if r.Detail != nil && len(r.Detail.Notes) > 0 {
+		notes := r.Detail.Notes // not the whole of the detail
+		e.notes = &notes
+	}
 	e.last = run{has: true, status: uint16(r.StatusCode), start: r.Start, took: r.Took, phases: r.Phases}
 	if r.Certs != nil {
 		e.chain = r.Certs

@@ -31,6 +31,7 @@ type Last struct {
 	Fault      *check.FaultText // nil: it passed; before the first run what an earlier agent left
 	Chain      *check.Chain     // that was seen last, nil for none
 	CertExpiry time.Time        // of Chain; zero for none
+	Notes      []string         // what is worth knowing and no fault; not to be changed
 }
 
 // Beat is one run of a strip.
@@ -69,6 +70,9 @@ func (e *entry) view(b *Board, now int64, v *View) {
 	v.State, v.Since, v.entry = e.state, e.since, e
 	l := &e.last
 	v.Last = Last{Has: l.has, Start: l.start, Took: l.took, Phases: l.phases, StatusCode: int(l.status), Fault: e.fault, Chain: e.chain}
+	if e.notes != nil {
+		v.Last.Notes = *e.notes
+	}
 	if e.chain != nil {
 		v.Last.CertExpiry = e.chain.NotAfter
 	}

@@ -34,7 +34,7 @@ type Result struct {
 	Took       time.Duration
 	Phases     Phases
 	StatusCode int     // of the last answer; 0 when there was none
-	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled
+	Remote     string  // host:port that was dialled ("192.0.2.7:443"); the name and port when it did not resolve; "" when nothing was dialled; through a proxy the name and port of the URL, and the proxy where it is the one that failed
 	Certs      *Chain  // chain of the first hop, interned by fingerprint; nil without TLS
 	Fault      *Fault  // nil: passed
 	Detail     *Detail // nil on ordinary passes
@@ -60,6 +60,7 @@ type Detail struct {
 	Tries []Try
 	Token *TokenInfo
 	Notes []string // what is worth knowing and no fault, one line each
+	Known bool     // the run before had notes of the same kind: they are no news
 }
 
 // Try is one request of a run.
@@ -121,6 +122,12 @@ type MonitorState struct {
 	Fault    *FaultText
 	Incident string // id of the open incident that it belongs to, "" for none
 	Warned   []Warned
+}
+
+// Hold is why a monitor that is down was not announced.
+type Hold struct {
+	By      []string // ids of the monitors that it depends on
+	Failing bool     // they fail; else it waits for their answer, or for a run of its own after their recovery
 }
 
 // Warned is a certificate of which people were told that it is about to expire.

@@ -51,6 +51,7 @@ type Event struct {
 	Fault    FaultText `json:"fault"`
 	Members  []Member  `json:"members"`           // those of this notifier; all of them
 	Failing  []Member  `json:"failing,omitempty"` // of an Up: those who still fail, for another reason
+	Held     []Member  `json:"held,omitempty"`    // of a Down or reminder: those who depend on its members, fail too and are not announced
 	Joined   bool      `json:"joined,omitempty"`  // of a Down: the incident was announced before, these came later
 	Link     string    `json:"link,omitempty"`    // page of the incident or monitor, "" without server.external_url
 }
@@ -108,6 +109,7 @@ type Change struct {
 	Removed    []string // ids of monitors whose state is to be forgotten
 	Incidents  []IncidentRecord
 	Deliveries []Delivery
+	Probe      []string // ids of monitors that are to be run now; nothing to commit
 }
 
 // Empty says whether there is nothing to commit.

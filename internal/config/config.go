@@ -28,7 +28,8 @@ type Config struct {
 	Credentials map[string]auth.Options
 	Notifiers   map[string]notifiers.Options
 	Alerting    Alerting
-	Monitors    []Monitor // in the order of the files
+	Monitors    []Monitor     // in the order of the files
+	Maintenance []Maintenance // in the order of the files
 
 	// Where says where the credentials and notifiers stand, by
 	// "credentials.NAME" and "notifiers.NAME".
@@ -88,6 +89,7 @@ type Monitor struct {
 	RemindEvery           time.Duration // 0: never
 	Credential            string        // "" for none
 	Notify                []string      // resolved: names of notifiers, every one once
+	DependsOn             []string      // ids of monitors that there are, never in a circle; those that are not enabled too
 	Enabled               bool
 	HTTP                  probes.HTTPOptions
 	Authz                 probes.AuthzOptions  // of type authz only
@@ -150,6 +152,7 @@ func (l *loader) assemble(p *parts) *Config {
 	m := newMonitors(l, c, p)
 	m.load(p.monitors)
 	m.unused()
+	c.Maintenance = l.maintenance(c, p.maintenance, len(c.Monitors) == len(p.monitors))
 	if len(p.monitors) == 0 && len(p.files) > 0 && !l.problems.HasErrors() {
 		l.warn(Position{p.files[0].name, 1, 1}, "there are no monitors: nothing is watched")
 	}

@@ -26,6 +26,7 @@ type Description struct {
 
 	IsSize, IsFile func(key string) bool
 	OwnLabels      []string // names that labels must not have
+	NotInDefaults  []string // keys of a monitor that cannot stand there
 }
 
 // Describe returns what the loader goes by.
@@ -42,13 +43,14 @@ func Describe() Description {
 			reflect.TypeFor[Server]():        {{Path: "listen", Pattern: `:[0-9]{1,5}$`}, {Path: "external_url", Pattern: `^$|` + check.WebURL}},
 			reflect.TypeFor[server.Access](): server.Keys(), reflect.TypeFor[server.User](): server.UserKeys(),
 			reflect.TypeFor[auth.Options](): auth.Keys(), reflect.TypeFor[notifiers.Options](): notifiers.Keys(),
+			reflect.TypeFor[Maintenance](): maintenanceKeys(),
 			monitor: slices.Concat([]check.Key{
 				{Path: "name", Required: true}, {Path: "id", Pattern: `^[a-z0-9]+(-[a-z0-9]+)*$`}, {Path: "type", Enum: monitorTypes()},
 				{Path: "credential", Types: []string{probes.TypeHTTP, probes.TypeAuthz, probes.TypeIssuer}},
 				{Path: "cron", Pattern: `[^ ]`}, {Path: "retries"}, {Path: "recoveries", Min: 1},
 			}, probes.Keys()),
 		},
-		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(),
+		NotYet: notYet, IsSize: isSize, IsFile: isFile, OwnLabels: ownLabels(), NotInDefaults: sortedKeys(notInDefaults()),
 	}
 }
 

@@ -34,10 +34,12 @@ type document struct {
 	// When messages go out.
 	Alerting Alerting `koanf:"alerting"`
 	// What holds for every monitor that says nothing else: any key of a monitor
-	// except name and id. Maps merge with a monitor's own, all else is replaced.
+	// except name, id and depends_on. Maps merge with a monitor's own, all else is replaced.
 	Defaults monitorKeys `koanf:"defaults"`
 	// What is watched.
 	Monitors []monitorKeys `koanf:"monitors"`
+	// When nobody is told of certain monitors: once, or again and again.
+	Maintenance []Maintenance `koanf:"maintenance"`
 }
 
 // parts is what the files say, by section: a section may stand in several
@@ -45,7 +47,7 @@ type document struct {
 type parts struct {
 	files                                                []*source
 	timezone, server, agent, storage, alerting, defaults []item
-	credentials, notifiers, monitors                     []item
+	credentials, notifiers, monitors, maintenance        []item
 }
 
 // gather sorts what stands at the top of all files into sections, appends lists
@@ -55,6 +57,7 @@ func (l *loader) gather(files []*source) *parts {
 	sections := map[string]*[]item{
 		"timezone": &p.timezone, "server": &p.server, "agent": &p.agent, "storage": &p.storage, "alerting": &p.alerting,
 		"defaults": &p.defaults, "credentials": &p.credentials, "notifiers": &p.notifiers, "monitors": &p.monitors,
+		"maintenance": &p.maintenance,
 	}
 	s := l.shapeOf(reflect.TypeFor[document]())
 	for _, f := range files {
@@ -84,6 +87,7 @@ func (l *loader) gather(files []*source) *parts {
 	p.credentials = l.named("credential", p.credentials)
 	p.notifiers = l.named("notifier", p.notifiers)
 	p.monitors = l.listed(p.monitors)
+	p.maintenance = l.listed(p.maintenance)
 	return p
 }
 

@@ -6,9 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/notifiers"
-	"github.com/watchword/watchword/probes"
 )
 
 // notYet returns the keys that are documented for a mapping and that this
@@ -17,19 +15,13 @@ import (
 func notYet(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[document]():
-		return []string{"modules", "maintenance", "metrics", "exporters"}
+		return []string{"modules", "metrics", "exporters"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():
 		return []string{"routes", "fallback", "heartbeat_url"}
-	case reflect.TypeFor[auth.Options]():
-		return []string{"proxy_url"}
 	case reflect.TypeFor[notifiers.Options]():
 		return []string{"proxy_url", "template", "exposed"}
-	case reflect.TypeFor[monitorKeys]():
-		return []string{"upside_down", "proxy_url", "depends_on"}
-	case reflect.TypeFor[probes.Expect]():
-		return []string{"regex", "json", "headers", "max_duration", "warn"}
 	}
 	return nil
 }
@@ -57,18 +49,4 @@ func isEmpty(v *yaml.Node) bool {
 		return len(v.Content) == 0
 	}
 	return v.ShortTag() == "!!null" || slices.Contains([]string{"", "false", "0", "0s"}, v.Value)
-}
-
-// senseless says whether a key that is not supported yet never will be here: a
-// guard that is turned round.
-func senseless(t reflect.Type, n *yaml.Node, e entry) bool {
-	if t != reflect.TypeFor[monitorKeys]() || e.name != "upside_down" {
-		return false
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "type" && resolve(n.Content[i+1]).Value == probes.TypeGuard {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -58,6 +59,10 @@ type monitorKeys struct {
 	Credential string `koanf:"credential"`
 	// Whom to tell: names under notifiers. Default: all of them. []: nobody.
 	Notify []string `koanf:"notify"`
+	// Monitors, by their ids, that this one cannot work without, such as the router in
+	// front of it. While one of them fails, nothing is sent of this monitor. Default:
+	// none.
+	DependsOn []string `koanf:"depends_on"`
 	// Whether the monitor is watched. false: as if it was not there.
 	Enabled bool `koanf:"enabled"`
 
@@ -96,12 +101,15 @@ type monitors struct {
 	creds     []string // names, for suggestions
 	channels  []string
 	used      map[string]bool // "credentials.NAME", "notifiers.NAME"
+
+	dependents []dependent
+	refusedIDs map[string]bool // ids of monitors that are left out for their type
 }
 
 func newMonitors(l *loader, c *Config, p *parts) *monitors {
 	m := &monitors{
 		loader: l, config: c, defaults: p.defaults, inherited: map[string]bool{}, tls: map[transport.TLS][]check.Problem{},
-		names: map[string]Position{}, ids: map[string]Position{}, used: map[string]bool{},
+		names: map[string]Position{}, ids: map[string]Position{}, used: map[string]bool{}, refusedIDs: map[string]bool{},
 		creds: sortedKeys(c.Credentials), channels: sortedKeys(c.Notifiers),
 	}
 	m.begin(0, 0)
@@ -119,9 +127,9 @@ func (m *monitors) checkDefaults(base *koanf.Koanf) {
 	k := defaultMonitor()
 	m.unmarshal(base, &k, Position{})
 	v := view{defaults: m.defaults}
-	for _, key := range []string{"id", "name"} {
+	for key, why := range notInDefaults() {
 		if v.has(key) {
-			m.object(v, key+" cannot stand in defaults: every monitor has its own", key)
+			m.object(v, key+" cannot stand in defaults: "+why, key)
 		}
 	}
 	if len(m.defaults) == 0 {
@@ -163,10 +171,15 @@ func (m *monitors) load(items []item) {
 		v := view{own: it, defaults: m.defaults}
 		if !m.checkType(k.Type, v) {
 			m.use(&k, v)
+			m.refusedIDs[cmp.Or(k.ID, slug(k.Name))] = true
 			continue
+		}
+		if len(k.DependsOn) > 0 && v.own.has("depends_on") {
+			m.dependents = append(m.dependents, dependent{len(m.config.Monitors), v})
 		}
 		m.config.Monitors = append(m.config.Monitors, m.monitor(&k, v))
 	}
+	m.depends()
 }
 
 // monitor checks what is left to check and returns the finished monitor.
@@ -183,12 +196,13 @@ func (m *monitors) monitor(k *monitorKeys, v view) Monitor {
 	m.checkKind(k, v)
 	m.checkURL(k, v)
 	m.checkWords(k.HTTP.Expect, v)
+	m.checkPace(k, v)
 	m.askProbes(k, v)
 	return Monitor{
 		ID: k.ID, Name: k.Name, Type: k.Type, Group: k.Group, Labels: k.Labels,
 		Interval: k.Interval, Cron: k.Cron, Zone: k.Timezone, Timeout: k.Timeout, RetryInterval: k.RetryInterval,
 		Retries: k.Retries, Recoveries: k.Recoveries, RemindEvery: k.RemindEvery, CertificateWarn: k.CertificateWarn,
-		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), Enabled: k.Enabled, HTTP: k.HTTP,
+		Credential: k.Credential, Notify: m.resolveNotify(k.Notify, v), DependsOn: k.DependsOn, Enabled: k.Enabled, HTTP: k.HTTP,
 		Authz: k.Authz, Guard: k.Guard, Issuer: k.Issuer, Pos: v.own.pos,
 	}
 }

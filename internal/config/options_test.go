@@ -134,7 +134,7 @@ func arrived(t *testing.T, v reflect.Value, path string) {
 func TestLaterKeys(t *testing.T) {
 	l := newLoader(LoadOptions{})
 	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[Agent](), reflect.TypeFor[Alerting](),
-		reflect.TypeFor[auth.Options](), reflect.TypeFor[notifiers.Options](), reflect.TypeFor[monitorKeys](), reflect.TypeFor[probes.Expect]()} {
+		reflect.TypeFor[notifiers.Options]()} {
 		s := l.shapeOf(typ)
 		if len(s.later) == 0 {
 			t.Errorf("%s: nothing is left for later, and its case in notYet is needless", typ)
@@ -152,11 +152,11 @@ func TestOneOrAList(t *testing.T) {
 	c := load(t, `
 credentials: {c: {token_url: "https://a.example.com", client_id: a, client_secret: b, scopes: s, audience: a, resource: "https://r.example.com"}}
 notifiers: {n: {type: slack, webhook_url: "https://a.example.com/", events: down}}
-monitors: [{name: A, url: "https://a.example.com", notify: n, expect: {status: 204, keyword: k, absent: a}, credential: c}]
+monitors: [{name: A, url: "https://a.example.com", notify: n, expect: {status: 204, keyword: k, absent: a, regex: r, absent_regex: b, json: .j, http_version: 2}, credential: c}]
 `)
 	m, o := c.Monitors[0], c.Credentials["c"]
 	got := fmt.Sprint(o.Scopes, o.Audience, o.Resource, c.Notifiers["n"].Events, m.Notify, m.HTTP.Expect)
-	if want := "[s] [a] [https://r.example.com] [down] [n] {[204] [k] [a]}"; got != want {
+	if want := "[s] [a] [https://r.example.com] [down] [n] {[204] [k] [a] [r] [b] [.j] map[] map[] 0s false [2] }"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

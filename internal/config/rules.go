@@ -163,6 +163,18 @@ func (m *monitors) checkTimeout(k *monitorKeys, v view) {
 	}
 }
 
+// checkPace checks max_duration, which a run that takes longer than its timeout
+// never comes to.
+func (m *monitors) checkPace(k *monitorKeys, v view) {
+	e := k.HTTP.Expect
+	if e.MaxDuration > 0 && k.Timeout > 0 && e.MaxDuration >= k.Timeout {
+		m.object(v, fmt.Sprintf("expect.max_duration: %s has to be less than the timeout of %s", span(e.MaxDuration), span(k.Timeout)), "expect.max_duration", "timeout", "interval")
+	}
+	if _, own := v.own.place("expect.warn"); own && e.Warn && e.MaxDuration == 0 {
+		m.object(v, "expect.warn: it is for max_duration, and this monitor has none", "expect.warn")
+	}
+}
+
 // span writes a duration as people do: 1m30s, not 1m30.0s; 1h, not 1h0m0s.
 func span(d time.Duration) string {
 	s := d.String()

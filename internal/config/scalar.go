@@ -110,7 +110,7 @@ func (l *loader) text(f leaf) secret.Text {
 		return t
 	}
 	l.remember(s)
-	if t.IsLiteral() && f.src.shared && keepsSecret(f.spot) {
+	if t.IsLiteral() && f.src.shared && (keepsSecret(f.spot) || f.key == "proxy_url" && strings.Contains(s, "@")) {
 		l.warn(f.pos, f.path+" stands in plain text in a file that others can read: use ${NAME} or ${file:/path}, or chmod 600")
 	}
 	return t
@@ -169,7 +169,11 @@ func standIn(at spot, fake string) string {
 	case at.named, at.key == "private_key_file", at.key == "assertion_file": // needed, and read only where they are used
 		return fake
 	case at.key == "credential" || strings.HasSuffix(at.key, "_file"),
-		slices.Contains([]string{"method", "mention", "thread_id", "events", "role", "algorithm", "thumbprint"}, at.key): // of a few forms, or none
+		slices.Contains([]string{"method", "mention", "thread_id", "events", "role", "algorithm", "thumbprint", "body_type", "no_proxy"}, at.key): // of a few forms, or none
+		return ""
+	case at.parent == "expect" && at.key == "json":
+		return "true"
+	case at.key == "http_version", at.key == "tls_version":
 		return ""
 	case at.key == "cron":
 		return "0 0 1 1 *"

@@ -54,32 +54,50 @@ func notFor(t string) map[string]string {
 	case probes.TypeGuard:
 		maps.Copy(keys, notForGuard())
 	case probes.TypeIssuer:
-		for _, key := range []string{"method", "headers", "body", "max_redirects", "max_body", "expect"} {
+		for _, key := range []string{"method", "headers", "body", "body_type", "form", "cache_bust", "max_redirects", "max_body", "expect"} {
 			keys[key] = "a monitor of type issuer knows itself what to ask for, and what the answers have to be"
 		}
+		keys["upside_down"] = "what fails at an identity provider is no fault of the kind that is turned round; to see that one is gone, take type: http"
 	}
 	return keys
 }
 
 func notForAuthz() map[string]string {
 	const nobodyReads = "a proxy does not read the body of a decision; the page behind the gate is for a monitor of type http"
+	const passedOn = "a proxy takes the decision however it comes"
 	return map[string]string{
-		"body":           "a proxy sends no body with its question",
-		"max_redirects":  "a proxy follows no redirect of its gate",
-		"expect.keyword": nobodyReads,
-		"expect.absent":  nobodyReads,
+		"body":                "a proxy sends no body with its question",
+		"max_redirects":       "a proxy follows no redirect of its gate",
+		"expect.keyword":      nobodyReads,
+		"expect.absent":       nobodyReads,
+		"expect.regex":        nobodyReads,
+		"expect.absent_regex": nobodyReads,
+		"expect.json":         nobodyReads,
+		"expect.http_version": passedOn,
+		"expect.tls_version":  passedOn,
+		"body_type":           "a proxy sends no body with its question",
+		"form":                "a proxy sends no body with its question",
+		"cache_bust":          "a proxy asks for what it was asked for, as it is",
 	}
 }
 
 func notForGuard() map[string]string {
-	return map[string]string{
+	keys := map[string]string{
 		"credential":     "a guard comes as a stranger: credentials that must be refused stand in try",
 		"body":           "a guard sends no body",
+		"body_type":      "a guard sends no body",
+		"form":           "a guard sends no body",
+		"cache_bust":     "a guard asks for the URL as it is: what a cache gives to strangers is open too",
 		"max_redirects":  "a guard follows redirects on its own origin only, 5 at most",
 		"connection":     "a guard makes a fresh connection for each request",
 		"expect.status":  "a guard knows itself which status is shut: 401, 403, 407, and redirects elsewhere",
 		"expect.keyword": "a guard does not look for what is behind the gate; a word that stands there goes into expect.absent",
+		"upside_down":    "a guard is up where it is shut; turned round it would be up where everybody gets in. To see that anybody is let in, take type: http without a credential",
 	}
+	for _, key := range []string{"regex", "absent_regex", "json", "headers", "absent_headers", "max_duration", "warn", "http_version", "tls_version"} {
+		keys["expect."+key] = "a guard looks at nothing but whether it is shut; a word that stands behind the gate goes into expect.absent"
+	}
+	return keys
 }
 
 // settle makes of the keys what the type of the monitor takes.
@@ -94,21 +112,37 @@ func (m *monitors) settle(k *monitorKeys, v view) {
 	}
 	d := probes.DefaultHTTPOptions()
 	if k.Type != probes.TypeHTTP {
-		k.HTTP.Body, k.HTTP.MaxRedirects, k.HTTP.Expect.Keyword = secret.Text{}, d.MaxRedirects, nil
+		k.HTTP.Body, k.HTTP.MaxRedirects = secret.Text{}, d.MaxRedirects
+		k.HTTP.BodyType, k.HTTP.Form, k.HTTP.CacheBust = "", nil, false
 	}
 	switch k.Type {
 	case probes.TypeAuthz:
-		k.HTTP.Expect.Absent = nil
-		if _, own := v.own.place("expect.status"); !own { // that of the defaults is what pages answer
-			k.HTTP.Expect.Status = d.Expect.Status
-		}
-		m.sift(k, v, k.Authz.SetsItself)
+		m.settleAuthz(k, v)
 	case probes.TypeGuard:
 		m.settleGuard(k, v)
 	case probes.TypeIssuer:
 		k.HTTP.Method, k.HTTP.Headers, k.HTTP.MaxBody, k.HTTP.Expect = d.Method, nil, d.MaxBody, d.Expect
 	}
+	if k.Type != probes.TypeHTTP && k.Type != probes.TypeAuthz {
+		k.HTTP.UpsideDown = false
+	}
 	m.settleOthers(k)
+}
+
+// settleAuthz drops what the defaults expect of pages.
+func (m *monitors) settleAuthz(k *monitorKeys, v view) {
+	e := k.HTTP.Expect
+	k.HTTP.Expect = probes.Expect{Status: e.Status, Headers: e.Headers, AbsentHeaders: e.AbsentHeaders, MaxDuration: e.MaxDuration, Warn: e.Warn}
+	if _, own := v.own.place("expect.status"); !own {
+		k.HTTP.Expect.Status = probes.DefaultHTTPOptions().Expect.Status
+	}
+	for at, headers := range map[string]map[string]string{"expect.headers.": e.Headers, "expect.absent_headers.": e.AbsentHeaders} {
+		maps.DeleteFunc(headers, func(name, _ string) bool {
+			_, own := v.own.place(at + name)
+			return !own
+		})
+	}
+	m.sift(k, v, k.Authz.SetsItself)
 }
 
 // settleOthers drops what the defaults say for other types.
@@ -126,7 +160,8 @@ func (m *monitors) settleOthers(k *monitorKeys) {
 
 func (m *monitors) settleGuard(k *monitorKeys, v view) {
 	d := probes.DefaultHTTPOptions()
-	k.Credential, k.HTTP.Connection, k.HTTP.Expect.Status = "", d.Connection, d.Expect.Status
+	k.Credential, k.HTTP.Connection = "", d.Connection
+	k.HTTP.Expect = probes.Expect{Status: d.Expect.Status, Absent: k.HTTP.Expect.Absent}
 	if _, own := v.own.place("expect.absent"); !own { // that of the defaults is what a sign-in page holds
 		k.HTTP.Expect.Absent = nil
 	}

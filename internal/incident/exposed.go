@@ -12,6 +12,7 @@ import (
 // monitor failed for before, and is told at once. The monitor stays exposed
 // until a run sees the gate shut; what fails meanwhile does not say that.
 func (t *Tracker) expose(e *entry, since, now time.Time) {
+	t.unhold(e)
 	former := e.incident
 	if former != nil {
 		t.depart(e, now)

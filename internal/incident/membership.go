@@ -255,8 +255,7 @@ func (t *Tracker) scatter(inc *incident, now time.Time) {
 			t.setState(e, check.Pending, now)
 			continue
 		}
-		t.join(e, now)
-		t.dissolve(e, now)
+		t.decide(e, now, now)
 	}
 }
 

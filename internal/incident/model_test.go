@@ -25,6 +25,7 @@ func TestEveryDownIsAnsweredOnce(t *testing.T) {
 				p.Retries, p.Recoveries = rapid.IntRange(0, 2).Draw(rt, "retries"), rapid.IntRange(1, 2).Draw(rt, "recoveries")
 				p.Notify = [][]string{{"ops"}, {"hook"}, {"ops", "hook"}}[rapid.IntRange(0, 2).Draw(rt, "notify")]
 				p.RemindEvery = time.Duration(rapid.IntRange(0, 1).Draw(rt, "remind")) * 90 * time.Second
+				p.DependsOn = parents(rt, i)
 			})
 		}
 		w.configure()
@@ -69,6 +70,7 @@ func step(rt *rapid.T, w *world, n int) {
 	case 8:
 		w.change(id, func(p *incident.Policy) {
 			p.Retries = rapid.IntRange(0, 2).Draw(rt, "retries")
+			p.DependsOn = parents(rt, int(id[1]-'0'))
 			p.Notify = [][]string{{"ops"}, {"hook"}, {"ops", "hook"}, nil}[rapid.IntRange(0, 3).Draw(rt, "notify")]
 			if rapid.Bool().Draw(rt, "type") {
 				p.Monitor = &check.Monitor{ID: id, Name: "new " + id, Type: p.Monitor.Type + "x"}
@@ -84,6 +86,18 @@ func step(rt *rapid.T, w *world, n int) {
 	default:
 		w.wait(time.Duration(rapid.IntRange(0, 200).Draw(rt, "seconds")) * time.Second)
 	}
+}
+
+// parents draws some of those with smaller numbers than i, so that there
+// are no circles.
+func parents(rt *rapid.T, i int) []string {
+	var ids []string
+	for j := range i {
+		if rapid.IntRange(0, 2).Draw(rt, "parent") == 0 {
+			ids = append(ids, fmt.Sprintf("m%d", j))
+		}
+	}
+	return ids
 }
 
 func (w *world) index(id string) int {

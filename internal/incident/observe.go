@@ -23,6 +23,8 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	} else {
 		t.fail(e, r, now)
 	}
+	t.ranAt(e, r.Start, now)
+	t.tire(now)
 	t.watchLine(now)
 	t.watchChain(e, r.Certs, now)
 	t.flush(now)
@@ -43,6 +45,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 		from := s.State
 		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now, Warned: s.Warned}
 		e.cause = check.Cause{}
+		t.unhold(e)
 		t.changed(e, from)
 		t.dissolve(e, now)
 	}
@@ -58,25 +61,35 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 		t.expose(e, r.Start, now)
 		return
 	}
-	if isDown(s.State) && e.incident != nil {
-		t.stay(e, now)
+	if isDown(s.State) && (e.incident != nil || e.held() != nil) {
 		if news {
 			t.touched[s.ID] = e
 		}
+		t.goOn(e, r.Start, now)
 		return
 	}
 	if s.Failing.IsZero() {
 		s.Failing = r.Start
+		e.doubt(now)
 	}
 	s.Fails++
 	t.touched[s.ID] = e
 	if s.Fails <= e.policy.Retries && !isDown(s.State) {
 		t.setState(e, check.Pending, now)
+		t.question(e, now)
 		return
 	}
 	t.setState(e, check.Down, now)
-	t.join(e, now)
-	t.dissolve(e, now)
+	t.decide(e, r.Start, now)
+}
+
+// goOn records another failure of a monitor that is down.
+func (t *Tracker) goOn(e *entry, start, now time.Time) {
+	if e.incident != nil {
+		t.stay(e, now)
+		return
+	}
+	t.decide(e, start, now)
 }
 
 // note keeps what a monitor failed for, and says whether that is news.
@@ -104,6 +117,7 @@ func (t *Tracker) changed(e *entry, from check.State) {
 	if t.opts.Transition != nil {
 		t.opts.Transition(e.state.ID, from, e.state.State)
 	}
+	t.stilled(e, from)
 }
 
 // Advance tells the tracker that it is now. It returns what became due and when
@@ -112,6 +126,7 @@ func (t *Tracker) Advance(now time.Time) (check.Change, time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.remind(now)
+	t.tire(now)
 	t.watchLine(now)
 	t.flush(now)
 	return t.take(now), t.next()

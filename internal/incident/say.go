@@ -181,6 +181,9 @@ func (t *Tracker) event(inc *incident, k check.Kind, ms []check.Member, now time
 		Incident: inc.id, Kind: k, At: now, Since: begun(ms, now), Cause: inc.cause, Severity: check.Critical,
 		Fault: inc.fault, Members: ms,
 	}
+	if k == check.KindDown || k == check.KindReminder {
+		e.Held = t.silenced(ms)
+	}
 	if t.opts.Link != nil {
 		e.Link = t.opts.Link(inc.id)
 	}
@@ -262,6 +265,7 @@ func (t *Tracker) next() time.Time {
 		sooner(q.due)
 	}
 	sooner(t.warnAt)
+	sooner(t.nextTies())
 	if len(t.later) > 0 {
 		sooner(t.laterAt)
 	}

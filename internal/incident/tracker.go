@@ -26,7 +26,9 @@ type Policy struct {
 	Retries       int // failures borne before down
 	Recoveries    int // passes needed before up, at least 1
 	RemindEvery   time.Duration
-	Notify        []string // names of notifiers
+	Notify        []string      // names of notifiers
+	DependsOn     []string      // ids of monitors that hold this one while they fail; never in a circle
+	Timeout       time.Duration // of a run; 0: 10 s
 }
 
 // Channel is what the tracker needs to know of one notifier.
@@ -46,10 +48,12 @@ type Options struct {
 	Link       func(id string) string // page of an incident, or of all for ""; nil: none
 
 	// Transition is told of each monitor that changes its state, Expiring of each
-	// certificate that is about to expire, once at each threshold; nil: nobody
-	// is. They must not call the tracker.
+	// certificate that is about to expire, once at each threshold, Held of each
+	// monitor that is down and not announced because others fail that it depends
+	// on; nil: nobody is. They must not call the tracker.
 	Transition func(id string, from, to check.State)
 	Expiring   func(ids []string, f check.FaultText)
+	Held       func(id string, by []string)
 }
 
 // Tracker holds the state of all monitors and the open incidents. Its methods
@@ -63,6 +67,7 @@ type Tracker struct {
 	byCause   map[check.Cause]*incident // open ones
 	queues    map[string]*queue         // by notifier
 	line      line
+	ties      ties
 	touched   map[string]*entry
 	dirty     map[string]*incident // to be recorded now
 	later     map[string]*incident // to be recorded at laterAt
@@ -83,6 +88,7 @@ type entry struct {
 	incident *incident
 	cohort   *cohort
 	chain    *check.Chain // that was seen last
+	kin      *kin         // nil: it depends on nobody, and nobody on it
 	adopted  bool         // its state says that it belongs to the incident, whose record does not know of it yet
 }
 
@@ -90,7 +96,7 @@ type entry struct {
 func New(o Options) *Tracker {
 	return &Tracker{
 		opts: o, entries: map[string]*entry{}, incidents: map[string]*incident{}, byCause: map[check.Cause]*incident{},
-		queues: map[string]*queue{}, line: newLine(), touched: map[string]*entry{}, dirty: map[string]*incident{}, later: map[string]*incident{},
+		queues: map[string]*queue{}, line: newLine(), ties: newTies(), touched: map[string]*entry{}, dirty: map[string]*incident{}, later: map[string]*incident{},
 	}
 }
 
@@ -186,6 +192,7 @@ func (t *Tracker) Configure(o Options, ps []Policy, cs []Channel, now time.Time)
 			t.remove(t.entries[id], now)
 		}
 	}
+	t.relate(now)
 	t.flush(now)
 	return t.take(now)
 }
@@ -202,6 +209,9 @@ func (t *Tracker) configureMonitor(p Policy, now time.Time) {
 	}
 	if e.policy.Monitor != p.Monitor {
 		e.chain = nil // it may be another host's
+		if e.kin != nil {
+			e.kin.ran = time.Time{}
+		}
 	}
 	e.policy = p
 	t.reminding = t.reminding || p.RemindEvery > 0
@@ -243,6 +253,7 @@ func (t *Tracker) remove(e *entry, now time.Time) {
 		t.leave(e, now, true)
 	}
 	t.dissolve(e, now)
+	t.unhold(e)
 	delete(t.entries, e.state.ID)
 	delete(t.touched, e.state.ID)
 	t.forgotten = append(t.forgotten, e.state.ID)
@@ -255,9 +266,9 @@ func (t *Tracker) take(now time.Time) check.Change {
 		clear(t.later)
 	}
 	if len(t.touched)+len(t.dirty)+len(t.forgotten)+len(t.out) == 0 {
-		return check.Change{} // the ordinary case, at every run that passes
+		return check.Change{Probe: t.toRun(now)} // the ordinary case, at every run that passes
 	}
-	c := check.Change{Removed: t.forgotten, Deliveries: t.out}
+	c := check.Change{Removed: t.forgotten, Deliveries: t.out, Probe: t.toRun(now)}
 	for _, id := range slices.Sorted(maps.Keys(t.touched)) {
 		c.States = append(c.States, t.touched[id].state)
 	}

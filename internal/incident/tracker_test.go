@@ -22,6 +22,7 @@ type world struct {
 	policies []incident.Policy
 	channels []incident.Channel
 	sent     []check.Delivery
+	asked    []string // who was to be run at once
 	ids      int
 	states   map[string]check.MonitorState
 	records  map[string]check.IncidentRecord
@@ -58,6 +59,7 @@ func (w *world) commit(c check.Change) {
 		w.records[r.ID] = r
 	}
 	w.sent = append(w.sent, c.Deliveries...)
+	w.asked = append(w.asked, c.Probe...)
 }
 
 // pass lets time go by, calling Advance when it is wanted.

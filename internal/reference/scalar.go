@@ -101,13 +101,20 @@ func bound(s *jsonschema.Schema, k check.Key) {
 // enumerate makes a choice of a text. The values stand in one enum, for editors
 // to offer.
 func enumerate(s *jsonschema.Schema, k check.Key) {
-	values := &jsonschema.Schema{}
+	values, numbers := &jsonschema.Schema{}, &jsonschema.Schema{Type: "number"}
 	for _, v := range k.Enum {
 		values.Enum = append(values.Enum, v)
+		if _, err := strconv.ParseFloat(v, 64); err == nil { // YAML without quotes
+			numbers.Enum = append(numbers.Enum, json.Number(v))
+		}
 	}
 	delete(s.Extras, "type")
 	s.Title = "choice"
-	s.AnyOf = []*jsonschema.Schema{values, {Type: "string", Pattern: reference}}
+	s.AnyOf = []*jsonschema.Schema{values}
+	if len(numbers.Enum) > 0 {
+		s.AnyOf = append(s.AnyOf, numbers)
+	}
+	s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Type: "string", Pattern: reference})
 }
 
 // orList makes a list of an element, one of which may stand for a list of one.

@@ -99,6 +99,9 @@ func (m *maker) mapping(s *jsonschema.Schema, t reflect.Type, at place) {
 	s.PatternProperties = m.later(t)
 	for f := range t.Fields() {
 		name, opts, _ := strings.Cut(f.Tag.Get("koanf"), ",")
+		if name == "-" {
+			continue // no key
+		}
 		in := at
 		if in.defaults.IsValid() {
 			in.defaults = at.defaults.FieldByName(f.Name)
@@ -167,8 +170,9 @@ func (m *maker) part(p *jsonschema.Schema, t reflect.Type, name string, at place
 	m.mapping(p, t, place{})
 	if m.flat { // they are those of a monitor, and documented there
 		m.keys = m.keys[:was]
-		p.Properties.Delete("id")
-		p.Properties.Delete("name")
+		for _, key := range m.d.NotInDefaults {
+			p.Properties.Delete(key)
+		}
 		exclusive(p)
 		labels(p, m.d.OwnLabels)
 	}

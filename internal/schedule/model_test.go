@@ -46,10 +46,12 @@ type model struct {
 	s    *Scheduler
 	took []*atomic.Int64 // of the jobs' runs
 	now  map[string]bool // ids that there are
+
+	paused map[string]int // with the runs they had begun by then
 }
 
 func newModel(t *testing.T, rt *rapid.T) *model {
-	m := &model{rt: rt, d: newDiary(t)}
+	m := &model{rt: rt, d: newDiary(t), paused: map[string]int{}}
 	o := m.d.options()
 	o.MaxRunning, o.PerOrigin = rapid.IntRange(2, 8).Draw(rt, "running"), rapid.IntRange(0, 3).Draw(rt, "per origin")
 	o.Observe = func(r check.Result) check.State {
@@ -67,16 +69,26 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 }
 
 func (m *model) step() {
-	switch rapid.SampledFrom([]string{"pass", "pass", "pass", "replace", "now", "took"}).Draw(m.rt, "what") {
+	switch rapid.SampledFrom([]string{"pass", "pass", "pass", "replace", "now", "took", "pause", "resume"}).Draw(m.rt, "what") {
 	case "pass":
 		pass(time.Duration(rapid.IntRange(0, 40_000).Draw(m.rt, "ms")) * time.Millisecond)
 	case "replace":
 		m.replace()
 	case "now":
 		id := m.id(rapid.IntRange(0, len(m.took)-1).Draw(m.rt, "which"))
-		if got := m.s.RunNow(id); got != m.now[id] {
-			m.rt.Fatalf("RunNow(%s) is %t, want %t", id, got, m.now[id])
+		_, paused := m.paused[id]
+		if got, want := m.s.RunNow(id), m.now[id] && !paused; got != want {
+			m.rt.Fatalf("RunNow(%s) is %t, want %t", id, got, want)
 		}
+	case "pause":
+		id := m.id(rapid.IntRange(0, len(m.took)-1).Draw(m.rt, "which"))
+		m.s.Pause(id)
+		synctest.Wait() // one that was handed over has begun
+		m.paused[id] = len(m.d.of(id))
+	case "resume":
+		id := m.id(rapid.IntRange(0, len(m.took)-1).Draw(m.rt, "which"))
+		m.s.Resume(id)
+		delete(m.paused, id)
 	case "took":
 		m.took[rapid.IntRange(0, len(m.took)-1).Draw(m.rt, "which")].Store(rapid.Int64Range(0, 20_000).Draw(m.rt, "ms"))
 	}
@@ -146,6 +158,13 @@ func (m *model) check() {
 	busyNow, crons := 0, 0
 	for id, e := range s.entries {
 		want := 1
+		runs, paused := m.paused[id]
+		if paused {
+			want = 0
+			if got := len(m.d.of(id)); got != runs {
+				m.rt.Fatalf("%s began %d runs while paused", id, got-runs)
+			}
+		}
 		if e.place == busy {
 			busyNow++
 			want = 0
@@ -180,6 +199,9 @@ func (m *model) settle() {
 		every := time.Duration(m.s.entries[id].period())
 		m.s.mu.Unlock()
 		got, want := len(m.d.of(id))-before[id], int(10*time.Minute/every)
+		if _, paused := m.paused[id]; paused {
+			want = -1 // with none at all, got is at most want+1
+		}
 		if got < want || got > want+1 {
 			m.rt.Errorf("%s: %d runs in 10 min at an interval of %s", id, got, every)
 		}

@@ -77,7 +77,7 @@ func (s *Scheduler) rebuild() {
 		if e.cron != nil {
 			s.crons++
 		}
-		if s.started && (e.place == nowhere || e.place == queued) {
+		if s.started && (e.place == nowhere || e.place == queued) && !s.paused[e.job.ID] {
 			e.place = queued
 			s.queue = append(s.queue, node{e.at, e})
 		}

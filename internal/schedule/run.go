@@ -194,6 +194,10 @@ func (s *Scheduler) settle(e *entry, o outcome) (missed int) {
 	}
 	e.slow = o.took >= e.running.Timeout/100*nearly
 	e.running = nil
+	if s.paused[e.job.ID] {
+		e.rest()
+		return 0
+	}
 	missed = s.planNext(e, o.start, s.now(), o.state)
 	e.place = queued
 	s.queue.push(e)

@@ -93,6 +93,7 @@ type Scheduler struct {
 	entries  map[string]*entry
 	leaving  map[string]*entry // removed by Replace while they run
 	origins  map[string]*origin
+	paused   map[string]bool // by ID, whether there is such a job or not
 	queue    heap
 	lanes    [2]lane
 	crons    int
@@ -159,17 +160,18 @@ func New(o Options) *Scheduler {
 		entries: map[string]*entry{},
 		leaving: map[string]*entry{},
 		origins: map[string]*origin{},
+		paused:  map[string]bool{},
 		lanes:   newLanes(o.MaxRunning, o.PerOrigin),
 	}
 }
 
 // RunNow has a job run at once, or as soon as its run in progress has ended. It
-// returns false if there is no such job.
+// returns false if there is no such job, and for one that is paused.
 func (s *Scheduler) RunNow(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.entries[id]
-	if e == nil {
+	if e == nil || s.paused[id] {
 		return false
 	}
 	switch e.place {

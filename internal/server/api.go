@@ -27,6 +27,8 @@ type Monitor struct {
 	Fault              *check.FaultText `json:"fault"`
 	Uptime             Uptime           `json:"uptime"`
 	CertificateExpires *time.Time       `json:"certificate_expires"`
+	Notes              []string         `json:"notes,omitempty"`   // of the last run: what is worth knowing and no fault
+	HeldBy             []string         `json:"held_by,omitempty"` // ids of those that it depends on: it is down, and not announced because of them
 }
 
 // Phases says where the time of a run went, in milliseconds.
@@ -88,7 +90,7 @@ func NewMonitor(v *board.View) Monitor {
 	if l.StatusCode != 0 {
 		out.StatusCode = new(l.StatusCode)
 	}
-	out.CertificateExpires = moment(l.CertExpiry)
+	out.CertificateExpires, out.Notes = moment(l.CertExpiry), l.Notes
 	return out
 }
 
@@ -136,8 +138,11 @@ func ratio(u float64) *float64 {
 // several MB at 10 000 monitors.
 func (s *Server) monitors(w http.ResponseWriter, _ *http.Request) {
 	var list []Monitor
+	held := s.o.Held()
 	s.o.Each(func(v *board.View) bool {
-		list = append(list, NewMonitor(v))
+		m := NewMonitor(v)
+		m.HeldBy = held[m.ID].By
+		list = append(list, m)
 		return true
 	})
 	w.Header().Set("Content-Type", "application/json")
@@ -176,7 +181,9 @@ func (s *Server) monitor(w http.ResponseWriter, r *http.Request) {
 		fail(w, problem{Status: http.StatusNotFound, Detail: "no monitor has this id"})
 		return
 	}
-	ok(w, NewMonitor(&v))
+	m := NewMonitor(&v)
+	m.HeldBy = s.o.Held()[m.ID].By
+	ok(w, m)
 }
 
 func (s *Server) incidents(w http.ResponseWriter, r *http.Request) {

@@ -105,6 +105,7 @@ func (s *Server) overview(ctx context.Context) *overview {
 	}
 	records = sorted(records)
 	held := heldBy(records)
+	s.addHolds(held)
 	c := &counts{}
 	list := newGroups()
 	s.o.Each(func(v *board.View) bool {

@@ -33,14 +33,16 @@ type row struct {
 	rank          int
 }
 
-// holder is the incident that holds a monitor: its cause lies elsewhere.
+// holder is what holds a monitor: an incident whose cause lies elsewhere, or a
+// monitor that it depends on.
 type holder struct {
-	ID    string
+	At    string // its place on the page
 	What  clause
-	fault *check.FaultText
+	fault *check.FaultText // nil: that of a monitor
 }
 
-// heldBy tells for each monitor which cause elsewhere it fails for.
+// heldBy tells for each monitor which cause elsewhere it fails for; addHolds adds
+// those that others hold.
 func heldBy(records []check.IncidentRecord) map[string]*holder {
 	held := map[string]*holder{}
 	for i := range records {
@@ -48,7 +50,7 @@ func heldBy(records []check.IncidentRecord) map[string]*holder {
 		if !r.Cause.Shared() || r.Fault.Class == check.ExposedTo {
 			continue
 		}
-		h := &holder{r.ID, clauseOf(r), &r.Fault}
+		h := &holder{"inc-" + r.ID, clauseOf(r), &r.Fault}
 		for j := range r.Members {
 			held[r.Members[j].ID] = h
 		}
@@ -65,7 +67,7 @@ func newRow(v *board.View, h *holder, now time.Time, zone *time.Location) row {
 	r.look(v.Last.Has || v.Last.Fault != nil, h)
 	if f := v.Last.Fault; f != nil {
 		r.Hop, r.Class, r.Reason, r.Message, r.Hint = hopOf(f), f.Class, f.Reason, f.Message, f.Hint
-		r.Told = r.Held != nil && *r.Held.fault == *f
+		r.Told = r.Held != nil && r.Held.fault != nil && *r.Held.fault == *f
 	}
 	if !v.Since.IsZero() {
 		r.For, r.Since = length(now.Sub(v.Since)), stampOf(v.Since, now, zone)

@@ -53,6 +53,9 @@ type Options struct {
 	Get  Get
 	// Incidents returns the incidents of a state, "open" or "all", newest first.
 	Incidents func(ctx context.Context, state string) ([]check.IncidentRecord, error)
+	// Held returns who is down and not announced because of those that it depends
+	// on, by id; nil: nobody is.
+	Held func() map[string]check.Hold
 	// Reload takes the configuration over and returns all that is wrong with it;
 	// then nothing has changed.
 	Reload  func(ctx context.Context) []string
@@ -190,6 +193,9 @@ func withDefaults(o Options) Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Held == nil {
+		o.Held = func() map[string]check.Hold { return nil }
 	}
 	if o.Storage == nil {
 		o.Storage = func() Storage { return Storage{Writable: true} }

@@ -13,7 +13,10 @@ import (
 // again when they changed, so that a rotated certificate needs no reload.
 type certs struct {
 	options TLS
+	oldest  string // TLS version
+	version string // of HTTP, to be offered
 	cas     watched[*x509.CertPool]
+	more    watched[*x509.CertPool] // cas beside the system's
 	pair    watched[*tls.Certificate]
 }
 
@@ -31,8 +34,8 @@ func (c *certs) config(host string) (*tls.Config, error) {
 	conf := &tls.Config{
 		ServerName:         host,
 		InsecureSkipVerify: c.options.InsecureSkipVerify,
-		NextProtos:         []string{"h2", "http/1.1"},
-		MinVersion:         tls.VersionTLS12,
+		NextProtos:         protocolNames(c.version),
+		MinVersion:         versionOf(c.oldest),
 	}
 	if c.options.ServerName != "" {
 		conf.ServerName = c.options.ServerName
@@ -46,6 +49,34 @@ func (c *certs) config(host string) (*tls.Config, error) {
 	}
 	if c.options.CertFile != "" {
 		conf.GetClientCertificate = c.clientCertificate
+	}
+	return conf, nil
+}
+
+// versionOf returns what crypto/tls calls a version of TLS; 1.2 where none is named.
+func versionOf(name string) uint16 {
+	switch name {
+	case "1.0":
+		return tls.VersionTLS10
+	case "1.1":
+		return tls.VersionTLS11
+	case "1.3":
+		return tls.VersionTLS13
+	}
+	return tls.VersionTLS12
+}
+
+// proxyConfig is for a proxy that is spoken to by TLS: it is always verified,
+// because it is given a password, and never shown a certificate of ours. The
+// authorities of the target count for it as well as the system's.
+func (c *certs) proxyConfig(host string) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: host, NextProtos: protocolNames(versionOne), MinVersion: tls.VersionTLS12}
+	if path := c.options.CAFile; path != "" {
+		cas, err := c.more.get(func() (*x509.CertPool, error) { return addCAs(path) }, path)
+		if err != nil {
+			return nil, &FileError{What: "read ca_file", Err: err}
+		}
+		conf.RootCAs = cas
 	}
 	return conf, nil
 }

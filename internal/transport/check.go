@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -22,7 +23,27 @@ func Check(o Options) []check.Problem {
 			ps = append(ps, check.Problem{Path: "resolve." + host, Message: err.Error()})
 		}
 	}
-	return append(ps, checkTLS(o.TLS)...)
+	if err := checkVersion(o.HTTPVersion); err != nil {
+		ps = append(ps, check.Problem{Path: "http_version", Message: err.Error()})
+	}
+	return append(append(ps, checkProxy(o)...), checkTLS(o.TLS)...)
+}
+
+// checkProxy checks a proxy as far as its URL can be read now; that it cannot is
+// said by who reads the configuration.
+func checkProxy(o Options) []check.Problem {
+	var ps []check.Problem
+	for i, s := range o.NoProxy {
+		if _, err := parseException(s); err != nil {
+			ps = append(ps, check.Problem{Path: fmt.Sprintf("no_proxy[%d]", i), Message: err.Error()})
+		}
+	}
+	if _, err := readProxy(o.Proxy); err != nil {
+		if e, ok := errors.AsType[*UnreadableProxyError](err); ok && o.Proxy.Check() == nil {
+			ps = append(ps, check.Problem{Path: "proxy_url", Message: e.Err.Error()})
+		}
+	}
+	return ps
 }
 
 func checkFamily(family string) error {

@@ -38,7 +38,7 @@ func Classify(err error) (check.Class, check.Reason, string) {
 		err = u.Err // its text is the URL, with the query
 	}
 	for _, judge := range []func(error) *verdict{
-		ofCertificate, ofName, ofOurselves, ofProxy, ofClientCertificate, ofTLS, ofTime, ofConnecting, ofReset,
+		ofProxy, ofVersion, ofCertificate, ofName, ofOurselves, ofClientCertificate, ofTLS, ofTime, ofConnecting, ofReset,
 	} {
 		if v := judge(err); v != nil {
 			return v.class, v.reason, secret.Line(v.text, quoted)
@@ -59,13 +59,29 @@ func ofOurselves(err error) *verdict {
 	return nil
 }
 
+// ofProxy judges what happened on the way to the proxy and at it: whatever it was,
+// nothing is known of the target. Our own troubles are our own there, too.
 func ofProxy(err error) *verdict {
-	e, ok := errors.AsType[*net.OpError](err)
-	if !ok || e.Op != "proxyconnect" && !strings.HasPrefix(e.Op, "socks") {
+	e, ok := errors.AsType[*ProxyError](err)
+	if !ok {
 		return nil
 	}
-	_, _, text := Classify(e.Err)
-	return &verdict{check.Network, check.Proxy, "through the proxy: " + text}
+	if v := ofOurselves(e); v != nil {
+		return v
+	}
+	return &verdict{check.Network, check.Proxy, e.Error()}
+}
+
+// ofVersion judges a server that speaks none of the versions of HTTP that it was
+// offered. One that knows ALPN says so by an alert (RFC 7301, section 3.2).
+func ofVersion(err error) *verdict {
+	if text, ok := isNotOffered(err); ok {
+		return &verdict{check.Target, check.Protocol, text}
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && e.Op == "remote error" && strings.HasSuffix(e.Error(), "no application protocol") {
+		return &verdict{check.Target, check.Protocol, "the server takes none of the versions of HTTP that it was offered"}
+	}
+	return nil
 }
 
 func ofClientCertificate(err error) *verdict {

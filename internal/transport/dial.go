@@ -59,6 +59,7 @@ type dialer struct {
 	net     net.Dialer
 	via     Dial          // in place of net, nil for none
 	names   *net.Resolver // nil: the system's
+	way     *route
 }
 
 // connect dials one address and has the trace of ctx told of it.
@@ -86,6 +87,9 @@ func (untraced) Value(any) any { return nil }
 func (d *dialer) dialPlain(ctx context.Context, _, address string) (net.Conn, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
+	if address == forwardHost {
+		return d.toForward(ctx)
+	}
 	return d.dial(ctx, address)
 }
 
@@ -120,7 +124,10 @@ func (d *dialer) dialTLS(ctx context.Context, _, address string) (net.Conn, erro
 		}
 		return own(i)
 	}
-	conf.VerifyConnection = func(tls.ConnectionState) error { conn.release(); return nil }
+	conf.VerifyConnection = func(s tls.ConnectionState) error {
+		conn.release()
+		return agreed(d.certs.version, s)
+	}
 	return tls.Client(conn, conf), nil
 }
 
@@ -170,11 +177,27 @@ func (c *guarded) Close() error {
 	return c.Conn.Close()
 }
 
-// dial connects to one address. A probe is a test and not a client, so there is
+// dial connects to an address, through the proxy where there is one for it.
+func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.way.to(host, port)
+	switch {
+	case err != nil:
+		return nil, err
+	case p != nil:
+		return d.through(ctx, p, address)
+	}
+	return d.direct(ctx, address)
+}
+
+// direct connects to one address. A probe is a test and not a client, so there is
 // no race between addresses; but where the first one refuses at once, the first
 // of the other family is tried, because "localhost" and half-configured IPv6
 // would else fail for a reason that no browser knows.
-func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
+func (d *dialer) direct(ctx context.Context, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err

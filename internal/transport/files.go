@@ -17,12 +17,22 @@ import (
 
 // readCAs reads the authorities to trust. The error says which file and what to
 // do.
-func readCAs(path string) (*x509.CertPool, error) {
+func readCAs(path string) (*x509.CertPool, error) { return appendCAs(x509.NewCertPool(), path) }
+
+// addCAs is readCAs with the authorities that the system trusts.
+func addCAs(path string) (*x509.CertPool, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	return appendCAs(pool, path)
+}
+
+func appendCAs(pool *x509.CertPool, path string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, errors.New(machine.Unusable(path, "read", err))
 	}
-	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("%s holds no certificate but %s: the certificate of the authority is wanted, in PEM", path, holds(text))
 	}

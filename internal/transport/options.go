@@ -3,6 +3,8 @@
 // http.Transport per distinct set of options.
 package transport
 
+import "github.com/watchword/watchword/internal/secret"
+
 // TLS is the `tls` section of a monitor or credential. Paths are absolute.
 type TLS struct {
 	// PEM file with the authorities to trust instead of the system's.
@@ -24,4 +26,9 @@ type Options struct {
 	Resolve  map[string]string // host to address
 	IPFamily string            // any, ipv4, ipv6; "" is any
 	Reuse    bool              // keep connections between runs
+
+	OldestTLS   string      // 1.0, 1.1, 1.2 or 1.3; "" is 1.2
+	Proxy       secret.Text // URL of the proxy, zero for none; read at every dial
+	NoProxy     []string    // whom to ask without it
+	HTTPVersion string      // what is offered: any, 1.1, 2; "" is any
 }

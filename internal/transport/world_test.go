@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -171,3 +172,21 @@ func get(t *testing.T, o Options, url string, timeout time.Duration) (*http.Resp
 // quiet keeps the complaints of test servers about what tests do to them out of
 // the output.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// tlsServerOf is a TLS server that agrees on these protocols, on none at all where
+// there are none.
+func tlsServerOf(t *testing.T, a *authority, protocols []string) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto) }))
+	s.TLS, s.EnableHTTP2, s.Config.ErrorLog = &tls.Config{Certificates: []tls.Certificate{a.good("127.0.0.1")}}, len(protocols) > 0 && protocols[0] == "h2", quiet()
+	if !s.EnableHTTP2 { // net/http would add protocols of its own
+		s.TLS.NextProtos = protocols
+		s.Listener = tls.NewListener(s.Listener, s.TLS)
+		s.Start()
+		t.Cleanup(s.Close)
+		return strings.Replace(s.URL, "http:", "https:", 1)
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
+}
