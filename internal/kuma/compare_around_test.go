@@ -1,7 +1,6 @@
 package kuma_test
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/schedule"
 )
 
 func (s *site) compareNotifiers(t *rapid.T, cfg *config.Config) {
@@ -28,7 +28,7 @@ func (s *site) compareNotifiers(t *rapid.T, cfg *config.Config) {
 
 // compareMaintenance compares the windows with what the time says of them.
 func (s *site) compareMaintenance(t *rapid.T, got imported) {
-	all := reflect.ValueOf(*got.cfg).FieldByName("Maintenance")
+	all := got.cfg.Maintenance
 	n := 0
 	for _, m := range s.maintenance {
 		ids, groups := s.coveredBy(m, got.cfg)
@@ -38,17 +38,17 @@ func (s *site) compareMaintenance(t *rapid.T, got imported) {
 			}
 			continue
 		}
-		w := all.Index(n)
+		w := all[n]
 		n++
-		differ(t, "monitors of the window", w.FieldByName("Monitors").Len(), len(ids))
-		differ(t, "groups of the window", slices.Sorted(slices.Values(w.FieldByName("Groups").Interface().([]string))), groups)
-		compareWindow(t, m, w.FieldByName("Window"))
+		differ(t, "monitors of the window", len(w.Monitors), len(ids))
+		differ(t, "groups of the window", slices.Sorted(slices.Values(w.Groups)), groups)
+		compareWindow(t, m, w.Window)
 	}
-	differ(t, "number of windows", all.Len(), n)
+	differ(t, "number of windows", len(all), n)
 }
 
-func compareWindow(t *rapid.T, m object, w reflect.Value) {
-	d := func(field string, want any) { differ(t, "window "+field, w.FieldByName(field).Interface(), want) }
+func compareWindow(t *rapid.T, m object, w schedule.WindowOptions) {
+	d := func(field string, want any) { differ(t, "window "+field, dig(w, field), want) }
 	d("From", "2026-11-23T10:40:00")
 	d("To", "2027-02-20T10:40:00")
 	zone := m.str("timezone")

@@ -239,7 +239,7 @@ func (s *site) compareWords(t *rapid.T, d func(string, any), m object, c config.
 	}
 	d("HTTP.Expect.Keyword", keyword)
 	d("HTTP.Expect.Absent", absent)
-	queries := dig(c, "HTTP.Expect.JSON").([]string)
+	queries := c.HTTP.Expect.JSON
 	if m["type"] == "json-query" && looks {
 		s.compareQuery(t, m, queries)
 	} else if len(queries) > 0 {

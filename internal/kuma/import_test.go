@@ -80,7 +80,7 @@ func TestImport(t *testing.T) {
 	p := newPEMs(t)
 	for version := 1; version <= 2; version++ {
 		t.Run(fmt.Sprint("version ", version), func(t *testing.T) {
-			rapid.Check(t, func(r *rapid.T) {
+			some(t, 20, func(r *rapid.T) {
 				s := genSite(r, version, p)
 				got := bring(t, r, s.database(t))
 				s.compare(r, got)
@@ -142,7 +142,7 @@ func contents(t *testing.T, dir string) string {
 // a backup does not hold: proxies, maintenance and settings.
 func TestBackup(t *testing.T) {
 	p := newPEMs(t)
-	rapid.Check(t, func(r *rapid.T) {
+	some(t, 15, func(r *rapid.T) {
 		s := genSite(r, 1, p)
 		s.proxies, s.maintenance, s.settings = nil, nil, nil
 		for _, m := range s.monitors {

@@ -30,7 +30,7 @@ func (m *moves) file(to, content string, mode os.FileMode) {
 	}
 	m.all = append(m.all, move{f.Name(), to})
 	_, err = f.WriteString(content)
-	m.fail(to, errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()))
+	m.fail(to, errors.Join(err, f.Chmod(mode), f.Close()))
 }
 
 // folder lays a folder with files ready.

@@ -18,7 +18,7 @@ import (
 // secret comes out.
 func TestOdd(t *testing.T) {
 	p := newPEMs(t)
-	rapid.Check(t, func(r *rapid.T) {
+	some(t, 30, func(r *rapid.T) {
 		s := genSite(r, rapid.IntRange(1, 2).Draw(r, "version"), p)
 		all := s.tables()
 		for _, table := range slices.Sorted(maps.Keys(all)) {
@@ -61,7 +61,7 @@ func genOdd(r *rapid.T) any {
 // TestMissingColumns: older versions have fewer columns, and fewer tables.
 func TestMissingColumns(t *testing.T) {
 	p := newPEMs(t)
-	rapid.Check(t, func(r *rapid.T) {
+	some(t, 10, func(r *rapid.T) {
 		s := genSite(r, 1, p)
 		s.loose = true
 		all := slices.Sorted(maps.Keys(s.monitors[0]))

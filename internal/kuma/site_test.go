@@ -3,8 +3,10 @@ package kuma_test
 import (
 	"database/sql"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,6 +138,27 @@ func (s *site) genHeaders(t *rapid.T) any {
 		return `{"X-Api-Key": ` + string(must(json.Marshal(s.genSecret(t, "api key")))) + `, "Cookie": "sid=` + s.secret("cookie-Zq11") + `; theme=dark"}`
 	}
 	return nil
+}
+
+// some is rapid.Check with fewer rounds, for a database takes its time; with
+// -rapid.checks given, with as many as that. What fails is made small as ever.
+func some(t *testing.T, rounds int, prop func(*rapid.T)) {
+	if flag.Lookup("rapid.checks").Value.String() != "100" {
+		rounds = math.MaxInt
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		if rounds--; rounds < 0 {
+			return
+		}
+		passed := false
+		defer func() {
+			if !passed {
+				rounds = math.MaxInt
+			}
+		}()
+		prop(r)
+		passed = true
+	})
 }
 
 func must[T any](v T, err error) T {
