@@ -18,6 +18,7 @@ type commands struct {
 	Probe      probeCommand      `cmd:"" help:"Run monitors once, now, and explain hop by hop."`
 	Token      tokenCommand      `cmd:"" help:"Fetch a token and explain it."`
 	Notify     notifyCommand     `cmd:"" help:"Send a sample message and show what the service answered."`
+	Import     importCommand     `cmd:"" help:"Turn the configuration of another program into ours."`
 	Health     healthCommand     `cmd:"" help:"Ask /healthz, for a container's health check."`
 	Password   passwordCommand   `cmd:"" help:"Read a password from stdin and print its hash, for server.auth."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
