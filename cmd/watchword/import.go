@@ -12,7 +12,9 @@ import (
 )
 
 type importCommand struct {
-	Kuma importKumaCommand `cmd:"" help:"Turn a kuma.db of Uptime Kuma 1.x or 2.x, or a backup of 1.x, into a configuration."`
+	Kuma     importKumaCommand     `cmd:"" help:"Turn a kuma.db of Uptime Kuma 1.x or 2.x, or a backup of 1.x, into a configuration."`
+	Gatus    importGatusCommand    `cmd:"" help:"Turn a configuration of Gatus into one of Watchword."`
+	Blackbox importBlackboxCommand `cmd:"" help:"Turn a configuration of blackbox_exporter, with its targets, into one of Watchword."`
 }
 
 // importFlags say where what was made goes.
@@ -58,7 +60,7 @@ func (f *importFlags) place(d *kuma.Document, s *streams) error {
 	if target.YAML == "-" {
 		target.YAML = ""
 	}
-	if len(d.Monitors) == 0 {
+	if len(d.Monitors)+len(d.Modules) == 0 {
 		fmt.Fprint(s.err, d.Summary(kuma.Placed{}, colorful(s.err)))
 		return errors.New("nothing came over, so nothing was written")
 	}

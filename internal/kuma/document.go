@@ -27,8 +27,18 @@ type Document struct {
 	Notes []string // what is good to know and needs nobody, one line each
 
 	Vault      Vault
+	outside    []string // variables that the environment has to bring
+	elsewhere  bool     // a secret file that it names is not on this machine
 	defaults   Fields
 	identified bool
+}
+
+// takes notes a variable that the environment has to bring, as it did where the
+// document comes from.
+func (d *Document) takes(name string) {
+	if !slices.Contains(d.outside, name) {
+		d.outside = append(d.outside, name)
+	}
 }
 
 // Entry is one credential, notifier, monitor, module or maintenance window.

@@ -140,7 +140,7 @@ func (d *Document) try(head []string, ready moves, build func(*config.Config) er
 	if err := os.WriteFile(path, []byte(d.render(newLayout(files, d.Vault.vars), head)), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration to try it: %w", err)
 	}
-	cfg, problems := config.Load([]string{path}, config.LoadOptions{})
+	cfg, problems := config.Load([]string{path}, config.LoadOptions{AllowMissingSecrets: len(d.outside) > 0 || d.elsewhere})
 	warnings, wrong := sort(problems)
 	if cfg != nil && build != nil {
 		if err := build(cfg); err != nil {

@@ -23,6 +23,9 @@ func (d *Document) Summary(p Placed, color bool) string {
 	if n := d.windowsLive(); n > 0 {
 		b.WriteString(", " + check.Count(n, "maintenance window", "maintenance windows"))
 	}
+	if n := len(d.Modules); n > 0 {
+		b.WriteString(", " + check.Count(n, "module", "modules"))
+	}
 	b.WriteString("\n")
 	section := func(title string, lines []string) {
 		if len(lines) > 0 {
@@ -36,7 +39,7 @@ func (d *Document) Summary(p Placed, color bool) string {
 	section("Good to know:", d.Notes)
 	section("Look at:", d.Look)
 	section("Warnings of check:", few(p.Warnings))
-	if len(d.Monitors) > 0 {
+	if len(d.Monitors)+len(d.Modules) > 0 {
 		section("Written:", p.written())
 		section("Next:", p.next())
 	}

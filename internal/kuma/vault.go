@@ -85,6 +85,14 @@ func (v *Vault) once(kind, value string, keep func() Raw) Raw {
 	return v.known[key]
 }
 
+// reserve keeps a name from being given.
+func (v *Vault) reserve(name string) {
+	if v.known == nil {
+		v.known, v.names = map[[sha256.Size]byte]Raw{}, map[string]bool{}
+	}
+	v.names[strings.ToLower(name)] = true
+}
+
 // free returns the name, or the name with the first number that nobody has.
 func (v *Vault) free(name, glue string) string {
 	for n := 1; ; n++ {
@@ -178,11 +186,17 @@ func (l layout) path(p Path) string { return l.folder + "/" + string(p) }
 
 // expand writes the references of a text for this layout.
 func (l layout) expand(r Raw) string {
+	if l.refs == nil { // to compare values only
+		return string(r)
+	}
 	return l.refs.ReplaceAllStringFunc(string(r), func(ref string) string {
 		if strings.HasPrefix(ref, "$$") { // a literal ${
 			return ref
 		}
 		name, isFile := strings.CutPrefix(ref[2:len(ref)-1], "file:")
+		if isFile && strings.HasPrefix(name, "/") { // it was a file before
+			return ref
+		}
 		if isFile {
 			return "${file:" + l.folder + "/" + name + "}"
 		}
