@@ -51,8 +51,8 @@ Ends with 0 if the configuration was written, else with 1.
 Examples:
 
     watchword import blackbox blackbox.yml -o watchword.yaml
-    watchword import blackbox blackbox.yml --targets prometheus.yml -o watchword.yaml
-    watchword import blackbox blackbox.yml --target https://www.example.com/ --module http_2xx`
+    watchword import blackbox blackbox.yml --targets prometheus.yml -o w.yaml
+    watchword import blackbox blackbox.yml --target https://www.example.com/`
 }
 
 // Run reads a configuration of blackbox_exporter and writes ours.
