@@ -461,6 +461,8 @@ func TestCheckKumaPush(t *testing.T) {
 		{"interval", func(o *KumaPushOptions) { o.Interval = 0 }, "interval: at least 1s"},
 		{"timeout", func(o *KumaPushOptions) { o.Timeout = time.Minute }, "timeout: 1m0s is longer"},
 		{"pending", func(o *KumaPushOptions) { o.Pending = "maybe" }, `pending: "maybe" is none of up, down, skip`},
+		{"proxy", func(o *KumaPushOptions) { o.ProxyURL = secret.Literal("ftp://swordfish@p") }, "proxy_url: "},
+		{"no_proxy", func(o *KumaPushOptions) { o.NoProxy = []string{"10.0.0.0/99"} }, "no_proxy[0]: "},
 		{"tls", func(o *KumaPushOptions) { o.TLS.CertFile = "a" }, "tls.cert_file: "},
 	} {
 		o := good

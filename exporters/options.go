@@ -49,6 +49,10 @@ type KumaPushOptions struct {
 	Pending string `koanf:"pending"`
 	// How the connection is secured.
 	TLS transport.TLS `koanf:"tls"`
+	// The proxy to go through, as that of a monitor. Default: none.
+	ProxyURL secret.Text `koanf:"proxy_url"`
+	// Whom to ask without the proxy, as of a monitor. Default: nobody.
+	NoProxy []string `koanf:"no_proxy"`
 }
 
 // DefaultKumaPushOptions returns what holds where the configuration is silent.
@@ -98,7 +102,7 @@ func CheckKumaPush(o KumaPushOptions) []check.Problem {
 		p.add("tokens", "no monitor is named: write ID: TOKEN for each")
 	}
 	p.tokens(o.Tokens)
-	return append(p, transport.Check(transport.Options{TLS: o.TLS})...)
+	return append(p, transport.Check(o.Transport())...)
 }
 
 func (p *problems) address(raw string) {
@@ -146,5 +150,5 @@ func reveal(t secret.Text) (string, error) {
 // Transport returns the options of the connections to Uptime Kuma: they are
 // kept, for they go to one host every few seconds.
 func (o KumaPushOptions) Transport() transport.Options {
-	return transport.Options{TLS: o.TLS, Reuse: true}
+	return transport.Options{TLS: o.TLS, Reuse: true, Proxy: o.ProxyURL, NoProxy: o.NoProxy}
 }

@@ -14,8 +14,6 @@ import (
 // promise what is not done; their empty values say nothing and are taken.
 func notYet(t reflect.Type) []string {
 	switch t {
-	case reflect.TypeFor[document]():
-		return []string{"depends_on"}
 	case reflect.TypeFor[Agent]():
 		return []string{"shard"}
 	case reflect.TypeFor[Alerting]():
