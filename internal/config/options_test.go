@@ -133,7 +133,7 @@ func arrived(t *testing.T, v reflect.Value, path string) {
 // TestLaterKeys: what is refused as not supported yet must not be supported.
 func TestLaterKeys(t *testing.T) {
 	l := newLoader(LoadOptions{})
-	for _, typ := range []reflect.Type{reflect.TypeFor[document](), reflect.TypeFor[Agent](), reflect.TypeFor[Alerting](),
+	for _, typ := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Alerting](),
 		reflect.TypeFor[notifiers.Options]()} {
 		s := l.shapeOf(typ)
 		if len(s.later) == 0 {
