@@ -19,6 +19,7 @@ type commands struct {
 	Token       tokenCommand       `cmd:"" help:"Fetch a token and explain it."`
 	Notify      notifyCommand      `cmd:"" help:"Send a sample message and show what the service answered."`
 	Maintenance maintenanceCommand `cmd:"" help:"Begin, end or list maintenance at the running agent."`
+	Import      importCommand      `cmd:"" help:"Turn the configuration of another program into ours."`
 	Health      healthCommand      `cmd:"" help:"Ask /healthz, for a container's health check."`
 	Password    passwordCommand    `cmd:"" help:"Read a password from stdin and print its hash, for server.auth."`
 	Schema      schemaCommand      `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`

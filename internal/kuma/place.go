@@ -1,0 +1,179 @@
+package kuma
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/watchword/watchword/internal/config"
+	"github.com/watchword/watchword/internal/machine"
+)
+
+// Target says where a document goes.
+type Target struct {
+	YAML  string    // the file; "" for Out
+	Out   io.Writer // for the YAML without a file
+	Env   string    // the file of the variables; "": beside the YAML, with its name
+	Force bool      // whether files that are there may be replaced
+	// Build makes everything of a configuration but sends nothing; nil: nothing
+	// beyond loading is tried.
+	Build func(*config.Config) error
+}
+
+// Placed says where things are.
+type Placed struct {
+	YAML     string // "" on Out
+	Env      string // "" without variables
+	Folder   string // "" without files
+	Warnings []string
+}
+
+// Place arranges the document, loads it once in a folder of its own, as `check`
+// would, and then puts it in place: all of it or, as far as the system allows,
+// nothing.
+func (d *Document) Place(t Target) (Placed, error) {
+	d.arrange()
+	p := d.places(t)
+	if err := p.free(t.Force); err != nil {
+		return Placed{}, err
+	}
+	var moves moves
+	defer moves.forget()
+	if p.Folder != "" {
+		moves.folder(p.Folder, d.Vault.files)
+	}
+	head := d.head(p)
+	warnings, err := d.try(head, moves, t.Build)
+	if err != nil {
+		return Placed{}, err
+	}
+	text := d.render(newLayout(p.seen(), nil), head)
+	if p.Env != "" {
+		moves.file(p.Env, d.env(p), 0o600)
+	}
+	if p.YAML != "" {
+		moves.file(p.YAML, text, 0o644)
+	}
+	if err := moves.carryOut(); err != nil {
+		return Placed{}, err
+	}
+	if p.YAML == "" {
+		if _, err := io.WriteString(t.Out, text); err != nil {
+			return Placed{}, fmt.Errorf("write the YAML: %w", err)
+		}
+	}
+	p.Warnings = warnings
+	return p, nil
+}
+
+// places decides the paths. Without a file for the YAML, it is taken to be
+// saved in the working directory.
+func (d *Document) places(t Target) Placed {
+	stem := strings.TrimSuffix(cmp.Or(t.YAML, "watchword.yaml"), filepath.Ext(cmp.Or(t.YAML, "watchword.yaml")))
+	env := cmp.Or(t.Env, stem+".env")
+	p := Placed{YAML: t.YAML}
+	if len(d.Vault.vars) > 0 {
+		p.Env = env
+	}
+	if len(d.Vault.files) > 0 {
+		p.Folder = strings.TrimSuffix(env, filepath.Ext(env)) + ".secrets"
+		if t.YAML != "" {
+			p.Folder = stem + ".secrets"
+		}
+	}
+	return p
+}
+
+// seen is the folder of the files as the YAML names it.
+func (p Placed) seen() string {
+	if rel, err := filepath.Rel(filepath.Dir(p.YAML), p.Folder); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(p.Folder)
+}
+
+// free refuses to replace what is there.
+func (p Placed) free(force bool) error {
+	for _, path := range []string{p.YAML, p.Env, p.Folder} {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return errors.New(machine.Unusable(path, "write", err))
+		case path != p.Folder && info.IsDir():
+			return fmt.Errorf("%s is a folder: name a file with -o", path)
+		case path == p.Folder && !info.IsDir():
+			return fmt.Errorf("%s is a file, and files such as keys were to go into a folder of that name: move it away", path)
+		case !force:
+			return fmt.Errorf("%s is there already, and nothing was written: move it away, name another file with -o, or replace it with --force", path)
+		}
+	}
+	return nil
+}
+
+// try loads the document as `check` does, with every secret in its place: the
+// files lie ready already. It returns the warnings with the lines that they have
+// in the end.
+func (d *Document) try(head []string, ready moves, build func(*config.Config) error) ([]string, error) {
+	if ready.err != nil {
+		return nil, ready.err
+	}
+	dir, err := os.MkdirTemp("", "watchword-import-") // 0700
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to try the configuration in: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // nothing can be done about it
+	files, err := ready.first()
+	if err != nil {
+		return nil, fmt.Errorf("find the files to try the configuration with: %w", err)
+	}
+	path := filepath.Join(dir, "watchword.yaml")
+	if err := os.WriteFile(path, []byte(d.render(newLayout(files, d.Vault.vars), head)), 0o600); err != nil {
+		return nil, fmt.Errorf("write the configuration to try it: %w", err)
+	}
+	cfg, problems := config.Load([]string{path}, config.LoadOptions{})
+	warnings, wrong := sort(problems)
+	if cfg != nil && build != nil {
+		if err := build(cfg); err != nil {
+			wrong = append(wrong, strings.ReplaceAll(err.Error(), path, "the YAML"))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("what was made does not pass check, which is a mistake of the import: nothing was written. Please report it with these lines:\n  %s", strings.Join(wrong, "\n  "))
+	}
+	return warnings, nil
+}
+
+// sort tells warnings from errors.
+func sort(problems config.Problems) (warnings, wrong []string) {
+	for _, p := range problems {
+		p.File = "the YAML"
+		if p.Warning {
+			warnings = append(warnings, fmt.Sprintf("line %d: %s", p.Line, p.Message))
+		} else {
+			wrong = append(wrong, p.String())
+		}
+	}
+	return warnings, wrong
+}
+
+// env writes the env file.
+func (d *Document) env(p Placed) string {
+	var b bytes.Buffer
+	for _, line := range d.envHead(p) {
+		b.WriteString(strings.TrimRight("# "+line, " ") + "\n")
+	}
+	for _, x := range d.Vault.vars {
+		b.WriteString(x.name + "=" + x.value + "\n")
+	}
+	return b.String()
+}
