@@ -132,7 +132,7 @@ func discordFields(s *section, w dress) []discordEmbedPart {
 	add("Reason", line{{text: s.code, style: mono}}, true)
 	add(s.whenIs, line{own(s.when)}, true)
 	add(stillFailing, line{foreign(s.failing)}, false)
-	add("Joined", line{foreign(s.note)}, false)
+	add("Note", line{foreign(s.note)}, false)
 	add("Hint", line{foreign(s.hint)}, false)
 	add("Monitors", line{foreign(s.monitors)}, false)
 	add(notAnnounced, line{foreign(s.held)}, false)

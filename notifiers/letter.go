@@ -37,7 +37,7 @@ type section struct {
 	code     string // class/reason
 	whenIs   string // label of when: "Since", "Down"
 	when     string
-	note     string // joined
+	note     string // joined, or paused
 	hint     string
 	monitors string // the affected, when there are several
 	failing  string // of an Up: who still fails
@@ -131,22 +131,33 @@ func (s *section) timed(d check.Delivery, e *check.Event, zone *time.Location) {
 			s.when += ", for " + length(d.At.Sub(e.Since))
 		}
 	case check.KindUp:
-		s.hint = "" // nothing is left to do
-		if s.what != "" {
-			s.what = "It was: " + s.what
-		}
-		if s.when != "" {
-			end := e.Ended
-			if end.IsZero() {
-				end = e.At
-			}
-			s.whenIs, s.when = "Down", "from "+s.when+" to "+clock(end, d.At, zone)
-		}
-		if len(e.Failing) > 0 {
-			s.failing = names(e.Failing)
-		}
+		s.over(d, e, zone)
 	case check.KindClosed:
 		s.hint = ""
+		if len(pausedOf(e.Members)) > 0 {
+			s.note = "Nobody looks at it while it is paused: this says nothing of how it stands."
+		}
+	}
+}
+
+// over fills in an Up.
+func (s *section) over(d check.Delivery, e *check.Event, zone *time.Location) {
+	s.hint = "" // nothing is left to do
+	if s.what != "" {
+		s.what = "It was: " + s.what
+	}
+	if s.when != "" {
+		end := e.Ended
+		if end.IsZero() {
+			end = e.At
+		}
+		s.whenIs, s.when = "Down", "from "+s.when+" to "+clock(end, d.At, zone)
+	}
+	if len(e.Failing) > 0 {
+		s.failing = names(e.Failing)
+	}
+	if off := pausedOf(e.Members); len(off) > 0 {
+		s.note = "Paused meanwhile, and not known to be up: " + names(off) + "."
 	}
 }
 

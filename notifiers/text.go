@@ -2,6 +2,7 @@ package notifiers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,9 +33,41 @@ func titleLine(d check.Delivery) line {
 		l = append(l, own(fmt.Sprintf("%d %s, %s", len(d.Events), what, monitors(countMembers(d.Events)))))
 	}
 	if d.Kind == check.KindClosed {
-		l = append(l, own(": no longer monitored"))
+		l = append(l, own(": "+whyClosed(d.Events)))
 	}
 	return l
+}
+
+// whyClosed says what became of those whose incidents closed without a recovery.
+func whyClosed(es []check.Event) string {
+	paused, gone := false, false
+	for i := range es {
+		for _, m := range es[i].Members {
+			paused, gone = paused || m.Paused, gone || !m.Paused
+		}
+	}
+	switch {
+	case paused && gone:
+		return "paused or no longer monitored"
+	case paused:
+		return "paused, no longer checked"
+	default:
+		return "no longer monitored"
+	}
+}
+
+// recovered returns those who were not paused meanwhile, if there are any.
+func recovered(ms []check.Member) []check.Member {
+	up := slices.DeleteFunc(slices.Clone(ms), func(m check.Member) bool { return m.Paused })
+	if len(up) == 0 {
+		return ms
+	}
+	return up
+}
+
+// pausedOf returns those who did not recover, as nobody looks any more.
+func pausedOf(ms []check.Member) []check.Member {
+	return slices.DeleteFunc(slices.Clone(ms), func(m check.Member) bool { return !m.Paused })
 }
 
 func prefix(k check.Kind) string {
@@ -59,12 +92,16 @@ func prefix(k check.Kind) string {
 // subject says what an event is about: a name, or how many and why together.
 func subject(k check.Kind, e *check.Event) line {
 	var l line
-	switch n := len(e.Members); {
+	ms := e.Members
+	if k == check.KindUp {
+		ms = recovered(ms)
+	}
+	switch n := len(ms); {
 	case n == 1:
-		l = line{foreign(oneLine(memberName(e.Members[0]), nameRunes))}
+		l = line{foreign(oneLine(memberName(ms[0]), nameRunes))}
 	case n == 0:
 		l = causeLine(e)
-	case k == check.KindClosed: // "no longer monitored" follows a colon of its own
+	case k == check.KindClosed: // what became of them follows a colon of its own
 		l = append(line{own(monitors(n) + " (")}, causeLine(e)...)
 		l = append(l, own(")"))
 	default:

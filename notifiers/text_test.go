@@ -1,6 +1,7 @@
 package notifiers_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +24,25 @@ func TestTitle(t *testing.T) {
 		e.Since, e.Ended = now().Add(-d), now()
 		return e
 	}
+	off := func(n int) check.Event {
+		e := credentialDown()
+		e.Members = slices.Clone(e.Members)
+		for i := range n {
+			e.Members[i].Paused = true
+		}
+		return e
+	}
+	offApp := applicationDown()
+	offApp.Members = []check.Member{{ID: "application", Name: "Application", Paused: true}}
 	for _, tc := range []struct {
 		d    check.Delivery
 		want string
 	}{
+		{delivery(check.KindClosed, offApp), "[Closed] Application: paused, no longer checked"},
+		{delivery(check.KindClosed, off(14)), "[Closed] 14 monitors (credential authelia): paused, no longer checked"},
+		{delivery(check.KindClosed, off(2)), "[Closed] 14 monitors (credential authelia): paused or no longer monitored"},
+		{delivery(check.KindUp, lasted(off(12), time.Minute)), "[Up] 2 monitors: credential authelia (was down 1 m)"},
+		{delivery(check.KindUp, lasted(off(13), time.Minute)), "[Up] Service 14 (was down 1 m)"},
 		{delivery(check.KindDown, app), "[Down] Application"},
 		{delivery(check.KindDown, shared), "[Down] 14 monitors: credential authelia"},
 		{several(3), "[Down] 3 causes, 16 monitors"},
@@ -50,6 +66,25 @@ func TestTitle(t *testing.T) {
 	} {
 		if got := notifiers.Title(tc.d); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+}
+
+// An Up that answers for those who were paused meanwhile does not call them up.
+func TestPausedIsNotUp(t *testing.T) {
+	e := credentialDown()
+	e.Members = []check.Member{{ID: "a", Name: "Wiki"}, {ID: "b", Name: "Shop", Paused: true}}
+	for _, k := range kinds() {
+		chat, base := newChat(t)
+		c := newChannel(t, k.options(base))
+		if _, err := c.Deliver(t.Context(), delivery(check.KindUp, e)); err != nil {
+			t.Fatal(err)
+		}
+		shown := lab.Render(last(t, chat, k.channel))
+		for _, want := range []string{"[Up] Wiki (was down", "Paused meanwhile, and not known to be up: Shop."} {
+			if !strings.Contains(shown, want) {
+				t.Errorf("%s: the message lacks %q:\n%s", k.channel, want, shown)
+			}
 		}
 	}
 }

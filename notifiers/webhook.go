@@ -52,6 +52,9 @@ type WebhookData struct {
 type WebhookMonitor struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+
+	// Paused says of an up or closed that it did not recover: nobody looks any more.
+	Paused bool `json:"paused,omitempty"`
 }
 
 // webhook is any HTTP endpoint.
@@ -142,7 +145,7 @@ func webhookData(notifier string, l *letter) WebhookData {
 func webhookMonitors(ms []check.Member) []WebhookMonitor {
 	var out []WebhookMonitor
 	for _, m := range ms {
-		out = append(out, WebhookMonitor{ID: m.ID, Name: m.Name})
+		out = append(out, WebhookMonitor{ID: m.ID, Name: m.Name, Paused: m.Paused})
 	}
 	return out
 }

@@ -13,20 +13,21 @@ type Globals struct {
 
 type commands struct {
 	Globals
-	Run        runCommand        `cmd:"" help:"Run the agent until SIGINT or SIGTERM. SIGHUP, a changed file or POST /-/reload reloads."`
-	Check      checkCommand      `cmd:"" help:"Load and build everything without sending one request; print every error."`
-	Probe      probeCommand      `cmd:"" help:"Run monitors once, now, and explain hop by hop."`
-	Token      tokenCommand      `cmd:"" help:"Fetch a token and explain it."`
-	Notify     notifyCommand     `cmd:"" help:"Send a sample message and show what the service answered."`
-	Import     importCommand     `cmd:"" help:"Turn the configuration of another program into ours."`
-	Health     healthCommand     `cmd:"" help:"Ask /healthz, for a container's health check."`
-	Password   passwordCommand   `cmd:"" help:"Read a password from stdin and print its hash, for server.auth."`
-	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
-	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in your shell."`
-	Version    versionCommand    `cmd:"" help:"Print version, commit and Go version."`
-	Demo       demoCommand       `cmd:"" help:"The agent and a small world for it to watch, on loopback, with failures to switch on."`
-	Lab        labCommand        `cmd:"" hidden:"" help:"Serve the small world for watching on loopback."`
-	Bench      benchCommand      `cmd:"" help:"How many monitors this machine carries: the agent beside a bare loop."`
+	Run         runCommand         `cmd:"" help:"Run the agent until SIGINT or SIGTERM. SIGHUP, a changed file or POST /-/reload reloads."`
+	Check       checkCommand       `cmd:"" help:"Load and build everything without sending one request; print every error."`
+	Probe       probeCommand       `cmd:"" help:"Run monitors once, now, and explain hop by hop."`
+	Token       tokenCommand       `cmd:"" help:"Fetch a token and explain it."`
+	Notify      notifyCommand      `cmd:"" help:"Send a sample message and show what the service answered."`
+	Maintenance maintenanceCommand `cmd:"" help:"Begin, end or list maintenance at the running agent."`
+	Import      importCommand      `cmd:"" help:"Turn the configuration of another program into ours."`
+	Health      healthCommand      `cmd:"" help:"Ask /healthz, for a container's health check."`
+	Password    passwordCommand    `cmd:"" help:"Read a password from stdin and print its hash, for server.auth."`
+	Schema      schemaCommand      `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
+	Completion  completionCommand  `cmd:"" help:"Print a script that completes commands and flags in your shell."`
+	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
+	Demo        demoCommand        `cmd:"" help:"The agent and a small world for it to watch, on loopback, with failures to switch on."`
+	Lab         labCommand         `cmd:"" hidden:"" help:"Serve the small world for watching on loopback."`
+	Bench       benchCommand       `cmd:"" help:"How many monitors this machine carries: the agent beside a bare loop."`
 }
 
 // configFlag names the configuration of the commands that need one.

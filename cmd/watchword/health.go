@@ -49,36 +49,55 @@ func (c *healthCommand) Run(ctx context.Context, s *streams) error {
 // may be broken by now: the agent runs on with the former and is no worse for
 // it, so it is looked for where it may listen.
 func (c *healthCommand) ask(ctx context.Context) error {
-	if c.URL != "" {
-		return askURL(ctx, c.URL)
+	at, err := locate(c.URL, c.Config)
+	switch {
+	case err != nil:
+		return err
+	case at.base == "":
+		return lookFor(ctx, at.maybe...)
+	default:
+		return askFresh(ctx, at.base, at.conf)
 	}
-	files := c.Config
-	if file := os.Getenv("WATCHWORD_CONFIG"); file != "" && len(files) == 0 {
+}
+
+// place is where an agent listens.
+type place struct {
+	base  string      // URL; "": it is one of maybe
+	conf  *tls.Config // how to know it over https; nil: as anybody else
+	maybe []string    // addresses, as server.listen has them
+}
+
+func checkURL(raw string) error {
+	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
+	}
+	return nil
+}
+
+// locate returns where the agent is that a URL or a configuration names, by
+// default that of $WATCHWORD_CONFIG. That one may be broken by now: then the agent
+// may be at one of several addresses.
+func locate(named string, files []string) (place, error) {
+	if named != "" {
+		return place{base: named}, checkURL(named)
+	}
+	given := len(files) > 0
+	if file := os.Getenv("WATCHWORD_CONFIG"); file != "" && !given {
 		files = []string{file}
 	}
 	cfg, problems := config.Load(files, config.LoadOptions{AllowMissingSecrets: true})
 	switch {
-	case cfg == nil && len(c.Config) == 0:
-		return lookFor(ctx, config.ListenOf(files), config.DefaultListen())
+	case cfg == nil && !given:
+		return place{maybe: []string{config.ListenOf(files), config.DefaultListen()}}, nil
 	case cfg == nil:
-		return &exitError{1, problems.String()}
+		return place{}, &exitError{1, problems.String()}
 	}
 	address := machine.Reachable(cfg.Server.Listen)
 	if !cfg.Server.Access.Secure() {
-		return agent.Ask(ctx, "http://"+address, nil)
+		return place{base: "http://" + address}, nil
 	}
 	conf, err := knowBy(cfg.Server.Access.TLS.CertFile)
-	if err != nil {
-		return err
-	}
-	return askFresh(ctx, "https://"+address, conf)
-}
-
-func askURL(ctx context.Context, base string) error {
-	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return &exitError{2, "watchword: --url wants an address such as http://127.0.0.1:9640/"}
-	}
-	return agent.Ask(ctx, base, nil)
+	return place{base: "https://" + address, conf: conf}, err
 }
 
 // lookFor asks at each of some addresses, until an agent is well there.

@@ -69,6 +69,8 @@ type Agent struct {
 	plan      atomic.Pointer[plan]
 	started   atomic.Bool
 	found     lately
+	holds     *holds
+	wall      func() time.Time // the wall clock, for maintenance
 }
 
 // New listens, opens the database and restores what a former run left. When it
@@ -78,7 +80,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Agent, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	a := &Agent{opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), asks: make(chan chan<- struct{}), board: board.New(time.Now), probing: make(chan struct{}, mostScrapes())}
+	a := &Agent{wall: time.Now, holds: newHolds(), opts: o, log: o.Log, key: newKey(), first: cfg, seen: cfg.Digest, woken: make(chan struct{}, 1), asks: make(chan chan<- struct{}), board: board.New(time.Now), probing: make(chan struct{}, mostScrapes())}
 	if o.Dial == nil { // else names are its own
 		a.names = namesOf(cfg)
 	}
@@ -153,6 +155,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	senders.Go(func() { a.complain("outbox", a.outbox.Run(sending)) })
 	keepers.Go(func() { a.pipe.run(keeping) })
 	keepers.Go(func() { a.keepTime(keeping) })
+	keepers.Go(func() { a.keepWindows(running) })
 	probing.Go(func() { a.opts.Unit.Watch(running, a) })
 	probing.Go(func() { a.complain("schedule", a.scheduler.Run(running)) })
 	serving.Go(func() error { return a.server.Run(running) })
@@ -202,11 +205,7 @@ func (a *Agent) observe(r check.Result) check.State {
 		return ""
 	}
 	a.board.Record(r, s)
-	for _, other := range c.States { // who fails for other reasons than the cause that this result ended
-		if other.ID != s.ID {
-			a.board.SetState(other.ID, other)
-		}
-	}
+	a.show(c, s.ID)
 	a.opts.Observer.Ran(r, s)
 	a.push(c)
 	a.observing.Unlock()
@@ -220,6 +219,17 @@ func (a *Agent) observe(r check.Result) check.State {
 		a.logFault(r, s, len(c.States) > 0)
 	}
 	return s.State
+}
+
+// show tells the board of the states that a change brought, but for that of one
+// monitor, which it knows: there are monitors that fail for other reasons than
+// the cause that a result ended, and those that are held or let go.
+func (a *Agent) show(c check.Change, but string) {
+	for _, s := range c.States {
+		if s.ID != but {
+			a.board.SetState(s.ID, s)
+		}
+	}
 }
 
 func history(r check.Result, s check.MonitorState, location string) check.Run {

@@ -42,6 +42,7 @@ func (a *Agent) advance(now time.Time) {
 	a.observing.Lock()
 	defer a.observing.Unlock()
 	c, _ := a.tracker.Advance(now)
+	a.show(c, "")
 	a.push(c)
 	a.runNow(c)
 }

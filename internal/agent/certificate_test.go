@@ -170,10 +170,10 @@ func TestTheLifeOfACertificate(t *testing.T) {
 		const of = "the certificate of wiki.example.com (CN=wiki.example.com, issued by CN=Watchword Lab CA) expires in "
 		want := []string{
 			"day 69: certificate " + of + "21 days, on 2000-03-31 00:00 UTC", "day 76: certificate " + of + "14 days, on 2000-03-31 00:00 UTC",
-			"day 83: certificate " + of + "7 days, on 2000-03-31 00:00 UTC", "day 90: down the certificate \"wiki.example.com\" expired on 2000-03-31T00:00:00Z, less than a day ago",
-			"day 92: up the certificate \"wiki.example.com\" expired on 2000-03-31T00:00:00Z, 1 day ago",
+			"day 83: certificate " + of + "7 days, on 2000-03-31 00:00 UTC", "day 90: down the certificate \"wiki.example.com\" expired on 2000-03-31T00:00:00Z",
+			"day 92: up the certificate \"wiki.example.com\" expired on 2000-03-31T00:00:00Z",
 			"day 125: certificate " + of + "14 days, on 2000-05-19 00:00 UTC", "day 132: certificate " + of + "7 days, on 2000-05-19 00:00 UTC",
-			"day 139: down the certificate \"wiki.example.com\" expired on 2000-05-19T00:00:00Z, less than a day ago",
+			"day 139: down the certificate \"wiki.example.com\" expired on 2000-05-19T00:00:00Z",
 		}
 		if !slices.Equal(told, want) {
 			t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))

@@ -29,6 +29,7 @@ type plan struct {
 	modules  map[string]*module // of /probe
 	twins    map[string]string  // see twinsOf
 	gates    gates              // see gatesOf
+	windows  []*window          // of maintenance, in the order of the files
 }
 
 type fingerprint = [32]byte
@@ -79,6 +80,10 @@ func (p *plan) build(monitors []config.Monitor, old *plan, r *rooms, key []byte)
 		return err
 	}
 	if err := p.buildChannels(old, r, key); err != nil {
+		return err
+	}
+	var err error
+	if p.windows, err = windowsOf(p.cfg.Maintenance, p.cfg.Timezone); err != nil {
 		return err
 	}
 	if err := p.buildModules(old, r, key); err != nil {
@@ -188,13 +193,13 @@ func (p *plan) checks() []*check.Monitor {
 	return cs
 }
 
-func (p *plan) policies(now time.Time) []incident.Policy {
+func (p *plan) policies(now time.Time, holds map[string]check.State) []incident.Policy {
 	ps := make([]incident.Policy, 0, len(p.monitors))
 	for _, m := range p.monitors {
 		ps = append(ps, incident.Policy{
 			Monitor: m.check, Interval: m.every(now), RetryInterval: m.cfg.RetryInterval, Retries: m.cfg.Retries,
 			Recoveries: m.cfg.Recoveries, RemindEvery: m.cfg.RemindEvery, Notify: m.cfg.Notify,
-			DependsOn: m.cfg.DependsOn, Timeout: m.cfg.Timeout,
+			DependsOn: m.cfg.DependsOn, Timeout: m.cfg.Timeout, Suspended: holds[m.cfg.ID],
 		})
 	}
 	return ps

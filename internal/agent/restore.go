@@ -32,6 +32,7 @@ func (a *Agent) restore(ctx context.Context, p *plan) error {
 		a.log.Warn("the history of uptime could not be read", "error", err)
 	}
 	a.board.Restore(nil, found.States...)
+	a.holds.restore(found.Orders, a.log)
 	a.enforce(p)
 	a.outbox.Restore(stored(found.Deliveries))
 	return nil
@@ -71,6 +72,8 @@ func (a *Agent) takeLate(found store.Snapshot) {
 	a.ids.atLeast(found.LastDelivery)
 	a.log.Info("the database can be read again", "messages", len(found.Deliveries), "incidents", len(found.Open))
 	a.outbox.Restore(stored(found.Deliveries))
+	a.holds.restore(found.Orders, a.log)
+	a.holds.wake()
 	// What still fails has an incident of its own by now. The former ones would
 	// come back at the next start with members that nothing takes out of them.
 	for i := range found.Open {
@@ -89,21 +92,28 @@ func stored(ds []store.StoredDelivery) []outbox.Stored {
 
 // enforce puts a plan in force: whom to tell, what to watch, when.
 func (a *Agent) enforce(p *plan) {
+	a.holds.applying.Lock()
+	defer a.holds.applying.Unlock()
 	a.metrics.SetNames(tokenNames(p), channelNames(p))
 	a.metrics.SetCompat(p.cfg.Metrics.Compat)
 	a.outbox.SetChannels(p.outboxChannels())
 	a.mirror.Set(p.mirrored)
 	now := time.Now()
+	a.holds.tidy(p, a.wall().Round(0))
+	held := a.holdsOf(p)
+	a.steer(held)
 	a.observing.Lock()
 	a.plan.Store(p)
 	a.board.Set(p.checks())
 	for _, m := range p.monitors {
 		a.board.Expect(m.cfg.ID, 2*m.every(now)+m.cfg.Timeout)
 	}
-	c := a.tracker.Configure(a.incidentOptions(p), p.policies(now), p.incidentChannels(), now)
+	c := a.tracker.Configure(a.incidentOptions(p), p.policies(now, held), p.incidentChannels(), now)
+	a.show(c, "")
 	a.push(c)
 	a.observing.Unlock()
 	a.wake(c)
 	a.scheduler.Replace(p.jobs())
 	a.runNow(c)
+	a.holds.wake()
 }

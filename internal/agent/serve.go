@@ -71,7 +71,7 @@ func (a *Agent) serverOptions(cfg *config.Config, rules *server.Rules) server.Op
 		Listen: cfg.Server.Listen, ExternalURL: cfg.Server.ExternalURL, Version: a.opts.Version, Location: cfg.Agent.Location,
 		Zone: cfg.Timezone, Each: a.board.Each, Get: a.board.Get, Incidents: a.incidents, Held: func() map[string]check.Hold { return a.tracker.Held() }, Reload: a.Reload,
 		Metrics: a.metrics, Probe: http.HandlerFunc(a.serveProbe), Ready: a.Ready, Storage: a.storage, Log: a.log,
-		Rules: rules, MostConns: conns,
+		Rules: rules, MostConns: conns, Actions: a.actions(),
 	}
 }
 

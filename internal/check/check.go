@@ -123,6 +123,24 @@ type MonitorState struct {
 	Fault    *FaultText
 	Incident string // id of the open incident that it belongs to, "" for none
 	Warned   []Warned
+	Cover    *Cover // maintenance that it is in, or was in until a run has said how it stands; nil: none
+}
+
+// Cover is a maintenance that a monitor is in: what it does is recorded, and told
+// to nobody.
+type Cover struct {
+	From  time.Time `json:"from"`
+	To    time.Time `json:"to,omitzero"`    // when it ended; zero while it goes on
+	State State     `json:"state"`          // what the monitor would be without it
+	Since time.Time `json:"since,omitzero"` // of that state
+}
+
+// Order is what somebody ordered by hand: a pause, a maintenance that is not in
+// the configuration. It holds until it is taken back, over restarts too.
+type Order struct {
+	Kind string // what it is about, for those who gave it
+	Name string // unique within Kind
+	Body []byte // JSON; nil: it is taken back
 }
 
 // Hold is why a monitor that is down was not announced.

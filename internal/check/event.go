@@ -17,7 +17,7 @@ const (
 	KindReminder    Kind = "reminder" // still down
 	KindExposed     Kind = "exposed"
 	KindCertificate Kind = "certificate"
-	KindClosed      Kind = "closed" // the incident ended because its monitors are no longer watched
+	KindClosed      Kind = "closed" // the incident ended because its monitors are no longer watched, or paused
 )
 
 // Severity says how loud an event is.
@@ -36,6 +36,10 @@ type Member struct {
 	Name  string    `json:"name"`
 	Group string    `json:"group,omitempty"`
 	Since time.Time `json:"since,omitzero"` // first failure
+
+	// Paused says of what is over, a KindUp or KindClosed, that the monitor did not
+	// recover: it was paused, and nobody knows how it stands.
+	Paused bool `json:"paused,omitempty"`
 }
 
 // Event is one change of one incident, as one notifier is told of it. It

@@ -107,22 +107,37 @@ type selection struct {
 }
 
 func selectable(monitors []Monitor) *selection {
-	s := &selection{labels: map[string][]string{}}
+	all := make([]*check.Monitor, 0, len(monitors))
+	for _, m := range monitors {
+		all = append(all, m.Check())
+	}
+	return selectionOf(all)
+}
+
+func selectionOf(monitors []*check.Monitor) *selection {
+	s := &selection{monitors: monitors, labels: map[string][]string{}}
 	groups := map[string]bool{}
 	for _, m := range monitors {
-		c := m.Check()
-		s.monitors, s.ids = append(s.monitors, c), append(s.ids, m.ID)
-		for _, g := range c.Groups() {
+		s.ids = append(s.ids, m.ID)
+		for _, g := range m.Groups() {
 			groups[g] = true
 		}
-		for name, value := range m.Labels {
-			if !slices.Contains(s.labels[name], value) {
-				s.labels[name] = append(s.labels[name], value)
+		for _, l := range m.Labels {
+			if !slices.Contains(s.labels[l.Name], l.Value) {
+				s.labels[l.Name] = append(s.labels[l.Name], l.Value)
 			}
 		}
 	}
 	s.groups = sortedKeys(groups)
 	return s
+}
+
+// CheckSelection returns what is wrong with whom a window is about, where these
+// are all monitors that there are.
+func CheckSelection(m Maintenance, monitors []*check.Monitor) []check.Problem {
+	s := selectionOf(monitors)
+	s.whole = true
+	return s.check(m)
 }
 
 // check returns what is wrong with whom a window is about.

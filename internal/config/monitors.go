@@ -257,6 +257,9 @@ func (m *monitors) named(name string, v view) Position {
 	return at
 }
 
+// Slug makes an id of a name, "" where nothing is left of it.
+func Slug(name string) string { return slug(name) }
+
 // slug makes an id of a name: lower case, every run of other characters a dash.
 func slug(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool {

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// CheckText says what is wrong with a text that is to be shown, "" for nothing.
+func CheckText(s string) string { return unseen(s) }
+
 // unseen says what is wrong with a text that is shown in terminals, pages and
 // messages: a character that is not seen and changes what is, such as the start
 // of a color or of writing from right to left. "" for nothing.

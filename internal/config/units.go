@@ -10,6 +10,10 @@ import (
 
 const day = 24 * time.Hour
 
+// ParseDuration reads a duration as the configuration writes it: 30s, 5m, 1h30m,
+// 7d.
+func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }
+
 // parseDuration reads 30s, 5m, 1h30m, 7d, 1d12h; 0 alone needs no unit. Its
 // errors quote s.
 func parseDuration(s string) (time.Duration, error) {

@@ -33,6 +33,8 @@ func TestNoDownIsLostBehindAParent(t *testing.T) {
 			step(rt, w, n)
 			g.debts.read()
 		}
+		w.holds = map[string]check.State{}
+		w.configure()
 		w.asked = nil
 		g.rounds(4)
 		for _, p := range w.policies {

@@ -28,7 +28,7 @@ func (t *Tracker) watchChain(e *entry, c *check.Chain, now time.Time) {
 	}
 	e.chain = c
 	at := now.Add(max(t.opts.GroupWait, warnGather))
-	if (t.warnAt.IsZero() || t.warnAt.After(at)) && e.due(now) > 0 { // later than that: the clock was set back
+	if (t.warnAt.IsZero() || t.warnAt.After(at)) && !e.quiet() && e.due(now) > 0 { // later than that: the clock was set back
 		t.warnAt = at
 	}
 }
@@ -90,7 +90,7 @@ func (t *Tracker) warn(now time.Time) {
 func (t *Tracker) expiries(now time.Time) []*expiry {
 	byPrint := map[string]*expiry{}
 	for _, e := range t.entries {
-		if e.due(now) == 0 {
+		if e.quiet() || e.due(now) == 0 {
 			continue
 		}
 		first := e.chain.First()

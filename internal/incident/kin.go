@@ -96,12 +96,13 @@ func (e *entry) doubt(now time.Time) {
 }
 
 // stilled looks again at who depends on a monitor that is now, or is no longer,
-// paused or in maintenance. That is no state to be held in itself.
+// paused; cover and uncover do it for maintenance. That is no state to be held in
+// itself.
 func (t *Tracker) stilled(e *entry, from check.State) {
 	if still(e) {
 		t.unhold(e)
 	}
-	if still(e) || from == check.Paused || from == check.Maintenance {
+	if still(e) || from == check.Paused {
 		t.tellChildren(e, e.state.Since)
 	}
 }
@@ -118,9 +119,7 @@ func (t *Tracker) holders(e *entry) []string {
 }
 
 // still says whether a monitor is paused or in maintenance.
-func still(e *entry) bool {
-	return e.state.State == check.Paused || e.state.State == check.Maintenance
-}
+func still(e *entry) bool { return e.state.State == check.Paused || e.quiet() }
 
 // fails says whether a monitor does not pass, for good or pending. An open gate
 // lets through to what is behind it.

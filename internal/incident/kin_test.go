@@ -56,7 +56,10 @@ func (w *kinWorld) run(id string, passes bool) (told, asked []string) {
 // set puts a monitor into a state as the rooms that pause and maintain do.
 func (w *kinWorld) set(id string, s check.State) (asked []string) {
 	w.now = w.now.Add(time.Second)
-	w.setState(w.entries[id], s, w.now)
+	if s != check.Paused && s != check.Maintenance {
+		s = ""
+	}
+	w.suspend(w.entries[id], s, w.now)
 	return w.take(w.now).Probe
 }
 

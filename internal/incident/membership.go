@@ -14,6 +14,10 @@ const maxSilentJoin = 10 * time.Minute
 
 // join makes a monitor that went down a member of the incident of its cause.
 func (t *Tracker) join(e *entry, now time.Time) {
+	if e.quiet() {
+		t.waits(e, now)
+		return
+	}
 	cause := e.cause
 	if t.heldByLine(e) && t.line.offline(now) {
 		cause = check.Cause{Kind: check.CauseAgent, Key: "agent"}
@@ -56,7 +60,7 @@ func (t *Tracker) enter(e *entry, inc *incident, now time.Time) {
 
 // announce decides whether a notifier hears of a member by itself.
 func (t *Tracker) announce(e *entry, inc *incident, name string, now time.Time) {
-	if t.queues[name] == nil {
+	if t.queues[name] == nil || e.quiet() {
 		return
 	}
 	s := inc.said[name]
@@ -84,6 +88,9 @@ func (t *Tracker) announce(e *entry, inc *incident, name string, now time.Time) 
 }
 
 func (t *Tracker) silently(e *entry, inc *incident) bool {
+	if e.released() && inc.opened.Before(e.state.Cover.To) { // nobody knew of it
+		return false
+	}
 	window := min(inc.span+t.opts.GroupWait, maxSilentJoin)
 	return !e.state.Failing.After(inc.opened.Add(window))
 }
@@ -251,7 +258,7 @@ func (t *Tracker) scatter(inc *incident, now time.Time) {
 		t.touched[e.state.ID] = e
 	}
 	for _, e := range rest {
-		if e.policy.Retries > 0 {
+		if e.policy.Retries > 0 && !e.quiet() {
 			t.setState(e, check.Pending, now)
 			continue
 		}

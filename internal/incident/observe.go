@@ -8,12 +8,12 @@ import (
 
 // Observe takes one result in and returns the state of its monitor after it
 // and what is to be committed. A result of a monitor that is not, or no longer,
-// configured changes nothing and returns the zero state.
+// configured, or that is paused, changes nothing and returns the zero state.
 func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.entries[r.Monitor.ID]
-	if e == nil || e.policy.Monitor != r.Monitor {
+	if e == nil || e.policy.Monitor != r.Monitor || e.state.State == check.Paused {
 		return check.MonitorState{}, check.Change{}
 	}
 	now := r.Start.Add(r.Took)
@@ -23,12 +23,13 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	} else {
 		t.fail(e, r, now)
 	}
+	t.known(e, now)
 	t.ranAt(e, r.Start, now)
 	t.tire(now)
 	t.watchLine(now)
 	t.watchChain(e, r.Certs, now)
 	t.flush(now)
-	return e.state, t.take(now)
+	return e.shown(), t.take(now)
 }
 
 func (t *Tracker) pass(e *entry, now time.Time) {
@@ -43,7 +44,7 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 			t.leave(e, now, false)
 		}
 		from := s.State
-		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now, Warned: s.Warned}
+		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now, Warned: s.Warned, Cover: s.Cover}
 		e.cause = check.Cause{}
 		t.unhold(e)
 		t.changed(e, from)
@@ -74,13 +75,23 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 	}
 	s.Fails++
 	t.touched[s.ID] = e
+	t.failed(e, r.Start, now)
+}
+
+// failed says what becomes of a monitor that failed once more and is not down.
+func (t *Tracker) failed(e *entry, start, now time.Time) {
+	s := &e.state
+	if e.quiet() {
+		t.waits(e, now)
+		return
+	}
 	if s.Fails <= e.policy.Retries && !isDown(s.State) {
 		t.setState(e, check.Pending, now)
 		t.question(e, now)
 		return
 	}
 	t.setState(e, check.Down, now)
-	t.decide(e, r.Start, now)
+	t.decide(e, start, now)
 }
 
 // goOn records another failure of a monitor that is down.

@@ -1,7 +1,6 @@
 package incident
 
 import (
-	"slices"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
@@ -131,8 +130,8 @@ func (t *Tracker) speak(inc *incident, s *said, out *spoken, now time.Time) {
 			s.Since = e.Since
 		}
 	}
-	if s.Remind && !s.Up {
-		e := t.event(inc, check.KindReminder, inc.people(slices.DeleteFunc(slices.Clone(s.Told), func(id string) bool { return inc.members[id] == nil })), now)
+	if ms := t.reminded(inc, s); s.Remind && !s.Up && len(ms) > 0 {
+		e := t.event(inc, check.KindReminder, ms, now)
 		e.Since, s.Last = s.Since, now
 		out.reminders = append(out.reminders, e)
 	}
@@ -158,7 +157,7 @@ func (out *spoken) news(e check.Event, over bool) {
 // speakUp answers what was told; late says that a Down of this very flush comes
 // before it.
 func (t *Tracker) speakUp(inc *incident, s *said, out *spoken, late bool, now time.Time) {
-	e := t.event(inc, check.KindUp, inc.people(s.Told), now)
+	e := t.event(inc, check.KindUp, t.stillPaused(inc.people(s.Told), s.Gone), now)
 	e.Since, e.Failing, e.Severity = s.Since, t.stillFailing(s.Failing), check.Info
 	e.Ended = inc.ended
 	if e.Ended.IsZero() {
@@ -244,7 +243,7 @@ func (t *Tracker) remindEvery(inc *incident, ids []string) time.Duration {
 	var every time.Duration
 	for _, id := range ids {
 		e := t.entries[id]
-		if e == nil || inc.members[id] == nil || e.policy.RemindEvery <= 0 {
+		if e == nil || inc.members[id] == nil || e.policy.RemindEvery <= 0 || !e.reminds() {
 			continue
 		}
 		if every == 0 || e.policy.RemindEvery < every {

@@ -15,7 +15,7 @@ func (t *Tracker) State(id string) (check.MonitorState, bool) {
 	if e == nil {
 		return check.MonitorState{}, false
 	}
-	return e.state, true
+	return e.shown(), true
 }
 
 // States returns the standing of all monitors, sorted by id.
@@ -24,7 +24,7 @@ func (t *Tracker) States() []check.MonitorState {
 	defer t.mu.Unlock()
 	var ss []check.MonitorState
 	for _, id := range slices.Sorted(maps.Keys(t.entries)) {
-		ss = append(ss, t.entries[id].state)
+		ss = append(ss, t.entries[id].shown())
 	}
 	return ss
 }

@@ -29,6 +29,7 @@ type Policy struct {
 	Notify        []string      // names of notifiers
 	DependsOn     []string      // ids of monitors that hold this one while they fail; never in a circle
 	Timeout       time.Duration // of a run; 0: 10 s
+	Suspended     check.State   // check.Maintenance, check.Paused, or "" for neither
 }
 
 // Channel is what the tracker needs to know of one notifier.
@@ -126,6 +127,7 @@ func (t *Tracker) Restore(states []check.MonitorState, open []check.IncidentReco
 }
 
 func (t *Tracker) restoreState(s check.MonitorState) {
+	s = uncovered(s)
 	m := &check.Monitor{ID: s.ID, Name: s.ID, Type: s.Type}
 	e := &entry{policy: Policy{Monitor: m, Recoveries: 1}, state: s}
 	t.entries[s.ID] = e
@@ -134,6 +136,7 @@ func (t *Tracker) restoreState(s check.MonitorState) {
 		return
 	}
 	if inc.members[s.ID] == nil {
+		inc.shared = inc.shared || len(inc.members)+len(inc.past) > 0
 		inc.members[s.ID] = &member{Member: check.Member{ID: s.ID, Name: s.ID, Since: s.Failing}, Cause: inc.cause}
 		delete(inc.past, s.ID)
 		e.adopted = true
@@ -215,6 +218,7 @@ func (t *Tracker) configureMonitor(p Policy, now time.Time) {
 	}
 	e.policy = p
 	t.reminding = t.reminding || p.RemindEvery > 0
+	t.suspend(e, p.Suspended, now)
 	if e.incident != nil {
 		t.configureMember(e, now)
 	}
@@ -270,7 +274,7 @@ func (t *Tracker) take(now time.Time) check.Change {
 	}
 	c := check.Change{Removed: t.forgotten, Deliveries: t.out, Probe: t.toRun(now)}
 	for _, id := range slices.Sorted(maps.Keys(t.touched)) {
-		c.States = append(c.States, t.touched[id].state)
+		c.States = append(c.States, t.touched[id].shown())
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.dirty)) {
 		inc := t.dirty[id]

@@ -26,10 +26,13 @@ type world struct {
 	ids      int
 	states   map[string]check.MonitorState
 	records  map[string]check.IncidentRecord
+	holds    map[string]check.State // of monitors in maintenance or paused
+	others   map[string]bool        // whose notifiers were changed
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), states: map[string]check.MonitorState{}, records: map[string]check.IncidentRecord{}}
+	w := &world{t: t, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), states: map[string]check.MonitorState{}, records: map[string]check.IncidentRecord{},
+		holds: map[string]check.State{}, others: map[string]bool{}}
 	w.opts = incident.Options{GroupWait: 10 * time.Second, NewID: func() string { w.ids++; return fmt.Sprintf("inc-%03d", w.ids) },
 		DeliveryID: func() int64 { w.ids++; return int64(w.ids) }}
 	w.channels = []incident.Channel{{Name: "ops"}}
@@ -46,7 +49,20 @@ func (w *world) monitor(id string, change func(*incident.Policy)) {
 	w.policies = append(w.policies, p)
 }
 
-func (w *world) configure() { w.commit(w.tracker.Configure(w.opts, w.policies, w.channels, w.now)) }
+func (w *world) configure() {
+	for i := range w.policies {
+		w.policies[i].Suspended = w.holds[w.policies[i].Monitor.ID]
+	}
+	w.commit(w.tracker.Configure(w.opts, w.policies, w.channels, w.now))
+}
+
+// hold puts monitors into maintenance, pauses them, or ("") lets them go.
+func (w *world) hold(as check.State, ids ...string) {
+	for _, id := range ids {
+		w.holds[id] = as
+	}
+	w.commit(w.tracker.Suspend(w.holds, w.now))
+}
 
 func (w *world) commit(c check.Change) {
 	for _, s := range c.States {

@@ -174,20 +174,21 @@ func (r *kumaReader) body(e *Entry, m row, method string) {
 
 // times takes over when it runs, and when people are told.
 func (r *kumaReader) times(e *Entry, m row) {
-	interval := max(m.integer("interval"), 0)
-	if interval == 0 {
-		interval = 60
+	const longest = 3650 * 24 * time.Hour
+	every := min(time.Duration(max(m.integer("interval"), 0))*time.Second, longest)
+	if every == 0 {
+		every = time.Minute
 	}
-	every := time.Duration(interval) * time.Second
 	e.Fields.Set("interval", every)
 	r.timeout(e, m, every)
 	e.Fields.Set("retries", max(m.integer("maxretries"), 0))
-	retry := time.Duration(max(m.integer("retry_interval"), 0)) * time.Second
+	retry := min(time.Duration(max(m.integer("retry_interval"), 0))*time.Second, longest)
 	if retry == 0 {
 		retry = every
 	}
 	e.Fields.Set("retry_interval", retry)
-	e.Fields.Set("remind_every", time.Duration(max(m.integer("resend_interval"), 0))*every)
+	beats := min(max(m.integer("resend_interval"), 0), int(longest/every))
+	e.Fields.Set("remind_every", time.Duration(beats)*every)
 }
 
 // timeout takes over the timeout. 0, which Kuma means as 80 % of the interval

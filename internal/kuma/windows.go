@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/watchword/watchword/internal/schedule"
 )
 
 // readMaintenance takes over the windows. The monitors have their ids by now.
@@ -14,6 +16,9 @@ func (r *kumaReader) readMaintenance() {
 	for _, m := range r.source.tables["maintenance"] {
 		e := &Entry{Name: nameOf(m)}
 		why := r.window(e, m)
+		if why == "" {
+			why = r.wrong(e)
+		}
 		if !m.flag("active", true) {
 			why = "it is switched off"
 		}
@@ -57,6 +62,26 @@ func (r *kumaReader) window(e *Entry, m row) string {
 	}
 	r.zone(e, m)
 	return why
+}
+
+// wrong says what check would say of a window: that it never ends, or that no day
+// is of it.
+func (r *kumaReader) wrong(e *Entry) string {
+	text := func(key string) string { s, _ := e.Fields.Get(key).(string); return s }
+	o := schedule.WindowOptions{From: text("from"), To: text("to"), Cron: text("cron"), Start: text("start"), Timezone: text("timezone"),
+		Weekdays: listOf(e.Fields.Get("weekdays")), Duration: duration(e.Fields.Get("duration"), 0)}
+	o.DaysOfMonth, _ = e.Fields.Get("days_of_month").([]int)
+	o.EveryDays, _ = e.Fields.Get("every_days").(int)
+	zone, err := time.LoadLocation(r.doc.Timezone) // "" is UTC
+	if err != nil {
+		zone = time.UTC
+	}
+	for _, p := range schedule.CheckWindow(o, zone) {
+		if !p.Warning {
+			return strings.TrimPrefix(p.Path+": ", ": ") + p.Message
+		}
+	}
+	return ""
 }
 
 func (r *kumaReader) once(_ *Entry, m row) string {

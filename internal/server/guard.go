@@ -11,7 +11,7 @@ import (
 )
 
 // No script, no inline style, no frame, no foreign host.
-const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // answer remembers what was answered.
 type answer struct {
@@ -67,7 +67,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers send Origin: null with our own forms
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
 		if r.TLS != nil && s.held != "" && lowerHost(r.Host) == s.held {
@@ -127,7 +127,9 @@ func (s *Server) gate(next http.Handler) http.Handler {
 			no.answer(w)
 			return
 		}
-		next.ServeHTTP(w, withVisit(r, visit{reduced: k.asks && who.role < viewer}))
+		next.ServeHTTP(w, withVisit(r, visit{
+			reduced: k.asks && who.role < viewer, writes: k.asks && who.role >= admin || !k.asks && s.loopback,
+		}))
 	})
 }
 

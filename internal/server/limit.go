@@ -48,8 +48,8 @@ func (s *Server) limit(next http.Handler) http.Handler {
 	})
 }
 
-// hurry bounds how long a body keeps its connection. None of our routes reads
-// one, and net/http waits for what is left of it, after the answer; but not for
+// hurry bounds how long a body keeps its connection. Most of our routes read
+// none, and net/http waits for what is left of it, after the answer; but not for
 // who wanted the connection to be closed: what it returns does. A client that is
 // still sending when its connection is closed does not get to see the answer.
 func (s *Server) hurry(w http.ResponseWriter, r *http.Request) (after func()) {

@@ -128,7 +128,10 @@ func (k *Rules) challenge(r *http.Request, why string) *refusal {
 type visitKey struct{}
 
 // visit is what the handlers know of who asks.
-type visit struct{ reduced bool } // a stranger, who gets the reduced page
+type visit struct {
+	reduced bool // a stranger, who gets the reduced page
+	writes  bool // who may do what the page offers
+}
 
 func withVisit(r *http.Request, v visit) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), visitKey{}, v))

@@ -36,6 +36,9 @@ type overview struct {
 	Causes    string
 	Incidents []incidentRow
 	Groups    []*group
+	Windows   []windowRow // of maintenance, in force and to come
+	Further   int         // that are not among them
+	Writes    bool        // whether who asks may do something
 	Version   string
 	Location  string
 	Zone      string
@@ -106,10 +109,13 @@ func (s *Server) overview(ctx context.Context) *overview {
 	records = sorted(records)
 	held := heldBy(records)
 	s.addHolds(held)
+	o.Writes = visitOf(ctx).writes
+	o.addWindows(s.windowRows(now))
 	c := &counts{}
 	list := newGroups()
 	s.o.Each(func(v *board.View) bool {
 		row := newRow(v, held[v.Monitor.ID], now, s.o.Zone)
+		row.Writes = o.Writes
 		c.add(&row)
 		list.add(v.Monitor.Group, row)
 		return true

@@ -46,6 +46,7 @@ func (s *Server) handler() http.Handler {
 	mux.Handle("/api/v1/monitors/{id}", methods{"GET": s.monitor})
 	mux.Handle("/api/v1/incidents", methods{"GET": s.incidents})
 	mux.Handle("/-/reload", methods{"POST": s.reload})
+	s.handleActions(mux)
 	mux.HandleFunc("/", missing)
 	return s.watch(s.headers(s.limit(s.gate(mux))))
 }

@@ -127,7 +127,7 @@ func TestRoutes(t *testing.T) {
 			if c.method == "HEAD" && r.body != "" {
 				t.Errorf("HEAD has a body of %d bytes", len(r.body))
 			}
-			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Content-Security-Policy": contentPolicy} {
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin", "Content-Security-Policy": contentPolicy} {
 				if got := r.header.Get(name); got != want {
 					t.Errorf("%s: got %q, want %q", name, got, want)
 				}

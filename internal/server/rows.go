@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"math"
+	"net/url"
 	"slices"
 	"time"
 
@@ -30,6 +31,8 @@ type row struct {
 	Soon          bool   // people are warned of it
 	Ends          stamp  // when it expires
 	Last          stamp
+	Writes        bool   // whether who asks may do something
+	Path          string // the id in an address
 	rank          int
 }
 
@@ -61,7 +64,7 @@ func heldBy(records []check.IncidentRecord) map[string]*holder {
 func newRow(v *board.View, h *holder, now time.Time, zone *time.Location) row {
 	m := v.Monitor
 	r := row{
-		ID: m.ID, Name: m.Name, URL: m.URL, State: stateOf(v),
+		ID: m.ID, Path: url.PathEscape(m.ID), Name: m.Name, URL: m.URL, State: stateOf(v),
 		Took: "–", Uptime: percent(v.Uptime24h), Full: v.Uptime24h >= 1 || math.IsNaN(v.Uptime24h),
 	}
 	r.look(v.Last.Has || v.Last.Fault != nil, h)
@@ -69,7 +72,7 @@ func newRow(v *board.View, h *holder, now time.Time, zone *time.Location) row {
 		r.Hop, r.Class, r.Reason, r.Message, r.Hint = hopOf(f), f.Class, f.Reason, f.Message, f.Hint
 		r.Told = r.Held != nil && r.Held.fault != nil && *r.Held.fault == *f
 	}
-	if !v.Since.IsZero() {
+	if !v.Since.IsZero() && r.State != check.Maintenance { // what fails began at another time
 		r.For, r.Since = length(now.Sub(v.Since)), stampOf(v.Since, now, zone)
 	}
 	if at := v.Last.CertExpiry; !at.IsZero() {
@@ -126,7 +129,9 @@ type group struct {
 	Open    bool
 	Bad     []row
 	Good    []row
-	Folded  bool // the good rows are behind one more fold
+	Folded  bool   // the good rows are behind one more fold
+	Path    string // the name in an address; "" where nothing may be done
+	Paused  int    // how many of them are
 }
 
 // groups gathers rows by group, in the order of their first monitors.
@@ -141,8 +146,14 @@ func (g *groups) add(name string, r row) {
 	to := g.byName[name]
 	if to == nil {
 		to = &group{Name: name}
+		if r.Writes {
+			to.Path = url.PathEscape(name)
+		}
 		g.byName[name] = to
 		g.list = append(g.list, to)
+	}
+	if r.State == check.Paused {
+		to.Paused++
 	}
 	if r.Trouble() {
 		to.Bad = append(to.Bad, r)

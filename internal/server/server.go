@@ -59,6 +59,7 @@ type Options struct {
 	// Reload takes the configuration over and returns all that is wrong with it;
 	// then nothing has changed.
 	Reload  func(ctx context.Context) []string
+	Actions Actions
 	Metrics http.Handler
 	// Probe answers /probe. It ends with the context of the request, and within
 	// LongestProbe. Nil: nobody does.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/watchword/watchword/internal/check"
 )
 
 func asides(t *testing.T, path string) []string {
@@ -73,16 +75,20 @@ func TestWhatIsReadableOfACorruptDatabaseIsSaved(t *testing.T) {
 	if err := s.Sending(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Keep(t.Context(), order("a", `{}`)); err != nil {
+		t.Fatal(err)
+	}
 	closeStore(t, s)
 	damage(t, path, "states")
 
 	s = openPlain(t, path)
 	found := load1(t, s)
+	equal(t, "orders saved", found.Orders, []check.Order{order("a", `{}`)})
 	if len(found.Deliveries) != 19 || !found.Deliveries[0].Sending || len(found.Open) != 19 || len(found.States) != 0 || found.LastDelivery < 1e15 {
 		t.Errorf("saved %d deliveries, %d incidents, %d states, number %d", len(found.Deliveries), len(found.Open), len(found.States), found.LastDelivery)
 	}
 	closeStore(t, s) // what was saved is in the new database
-	if found := load1(t, openPlain(t, path)); len(found.Deliveries) != 19 || len(found.Open) != 19 {
+	if found := load1(t, openPlain(t, path)); len(found.Deliveries) != 19 || len(found.Open) != 19 || len(found.Orders) != 1 {
 		t.Errorf("kept %d deliveries, %d incidents", len(found.Deliveries), len(found.Open))
 	}
 }

@@ -17,6 +17,7 @@ type Snapshot struct {
 	States     []check.MonitorState
 	Open       []check.IncidentRecord // oldest first
 	Deliveries []StoredDelivery       // queued or sending, in the order of their numbers
+	Orders     []check.Order          // that cover
 
 	// LastDelivery is the highest number that a delivery may already have. It
 	// is a time in microseconds when the database could not be read.
@@ -73,7 +74,7 @@ func load(ctx context.Context, q querier) (Snapshot, error) {
 
 // readers are the parts of a snapshot, most precious first.
 func (f *Snapshot) readers() []func(context.Context, querier) error {
-	return []func(context.Context, querier) error{f.readDeliveries, f.readIncidents, f.readStates, f.readLast, f.readNewest}
+	return []func(context.Context, querier) error{f.readDeliveries, f.readIncidents, f.readOrders, f.readStates, f.readLast, f.readNewest}
 }
 
 // each calls f for every row that a query finds. What f needs of a row it must
@@ -155,8 +156,9 @@ func (f *Snapshot) readStates(ctx context.Context, q querier) error {
 			s              check.MonitorState
 			since, failing int64
 			fault, warned  []byte
+			cover          []byte
 		)
-		if err := rows.Scan(&s.ID, &s.Type, &s.State, &since, &failing, &s.Fails, &s.Passes, &fault, &s.Incident, &warned); err != nil {
+		if err := rows.Scan(&s.ID, &s.Type, &s.State, &since, &failing, &s.Fails, &s.Passes, &fault, &s.Incident, &warned, &cover); err != nil {
 			return err
 		}
 		if len(fault) > 0 {
@@ -166,10 +168,24 @@ func (f *Snapshot) readStates(ctx context.Context, q querier) error {
 		if len(warned) > 0 && json.Unmarshal(warned, &s.Warned) != nil {
 			s.Warned = nil // a warning twice is better than none
 		}
+		if len(cover) > 0 && json.Unmarshal(cover, &s.Cover) != nil {
+			s.Cover = nil // the monitor is judged anew
+		}
 		s.Since, s.Failing = moment(since), moment(failing)
 		f.States = append(f.States, s)
 		return nil
-	}, `SELECT id, type, state, since, failing, fails, passes, fault, incident, warned FROM states ORDER BY id`)
+	}, `SELECT id, type, state, since, failing, fails, passes, fault, incident, warned, cover FROM states ORDER BY id`)
+}
+
+func (f *Snapshot) readOrders(ctx context.Context, q querier) error {
+	return each(ctx, q, func(rows *sql.Rows) error {
+		var o check.Order
+		if err := rows.Scan(&o.Kind, &o.Name, &o.Body); err != nil {
+			return err
+		}
+		f.Orders = append(f.Orders, o)
+		return nil
+	}, `SELECT kind, name, body FROM orders ORDER BY kind, name`)
 }
 
 func (f *Snapshot) readLast(ctx context.Context, q querier) error {

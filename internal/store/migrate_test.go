@@ -62,13 +62,20 @@ func verifyFixture(t *testing.T, path string, schema int) {
 	if schema >= 2 {
 		b.Warned = warned()
 	}
+	states := []check.MonitorState{state("a", 3), b}
+	var orders []check.Order
+	if schema >= 3 {
+		states = append(states, check.MonitorState{ID: "c", Type: "http", State: check.Maintenance, Since: at(3), Failing: at(0), Fails: 1,
+			Cover: &check.Cover{From: at(3), State: check.Pending, Since: at(0)}})
+		orders = []check.Order{{Kind: "pause", Name: "a", Body: []byte(`{"paused":true}`)}}
+	}
 	s := open(t, Options{Path: path, Now: func() time.Time { return at(100) }})
 	event := func(id int64, kind check.Kind) check.Delivery {
 		return check.Delivery{ID: id, Notifier: "ops", Kind: kind, At: at(int(id)), Events: []check.Event{}}
 	}
 	found := load1(t, s)
 	equal(t, "snapshot", found, Snapshot{
-		States:       []check.MonitorState{state("a", 3), b},
+		States: states, Orders: orders,
 		Open:         []check.IncidentRecord{incident("i1", 2)},
 		Deliveries:   []StoredDelivery{{event(8, check.KindDown), true}, {event(9, check.KindUp), false}},
 		LastDelivery: 9, Newest: time.Unix(1700000060, 0).UTC(),

@@ -197,6 +197,7 @@ func (s *Store) takeOver(found Snapshot) {
 	for i := range found.States {
 		b.states[found.States[i].ID] = &found.States[i]
 	}
+	b.order(found.Orders)
 	for _, r := range found.Open {
 		b.incidents[r.ID] = r
 	}
@@ -211,7 +212,7 @@ func (s *Store) takeOver(found Snapshot) {
 	s.next.under(b)
 	first := !s.loaded
 	s.mu.Unlock()
-	if first && len(found.States)+len(found.Open)+len(found.Deliveries) > 0 {
+	if first && len(found.States)+len(found.Open)+len(found.Deliveries)+len(found.Orders) > 0 {
 		s.found(found)
 	}
 }

@@ -22,6 +22,7 @@ type batch struct {
 	states     map[string]*check.MonitorState // nil: to be forgotten
 	incidents  map[string]check.IncidentRecord
 	deliveries map[int64]deliveryOp
+	orders     map[orderKey]check.Order
 	waiters    []chan<- error // each has room for one
 }
 
@@ -39,10 +40,22 @@ func newBatch() *batch {
 		states:     map[string]*check.MonitorState{},
 		incidents:  map[string]check.IncidentRecord{},
 		deliveries: map[int64]deliveryOp{},
+		orders:     map[orderKey]check.Order{},
 	}
 }
 
-func (b *batch) size() int { return len(b.states) + len(b.incidents) + len(b.deliveries) }
+type orderKey struct{ kind, name string }
+
+func (b *batch) size() int {
+	return len(b.states) + len(b.incidents) + len(b.deliveries) + len(b.orders)
+}
+
+// order takes in what was ordered, and what was taken back.
+func (b *batch) order(os []check.Order) {
+	for _, o := range os {
+		b.orders[orderKey{o.Kind, o.Name}] = o
+	}
+}
 
 // add takes a change in. What is removed goes first: a monitor of a new type
 // comes back under its old id.
@@ -80,6 +93,11 @@ func (b *batch) under(old *batch) {
 	for id, r := range old.incidents {
 		if _, newer := b.incidents[id]; !newer {
 			b.incidents[id] = r
+		}
+	}
+	for k, o := range old.orders {
+		if _, newer := b.orders[k]; !newer {
+			b.orders[k] = o
 		}
 	}
 	for id, op := range old.deliveries {
@@ -153,6 +171,7 @@ const (
 func (b *batch) keepIncidents() {
 	clear(b.states)
 	clear(b.deliveries)
+	clear(b.orders)
 	b.bound(keptClosed)
 }
 

@@ -39,6 +39,11 @@ func (d *database) writeBatch(ctx context.Context, b *batch) error {
 				return fmt.Errorf("write incident %q: %w", r.ID, err)
 			}
 		}
+		for _, o := range b.orders {
+			if err := d.writeOrder(ctx, o); err != nil {
+				return fmt.Errorf("write %s of %q: %w", o.Kind, o.Name, err)
+			}
+		}
 		for id, op := range b.deliveries {
 			if err := d.writeDelivery(ctx, id, op); err != nil {
 				return fmt.Errorf("write delivery %d: %w", id, err)
@@ -52,21 +57,38 @@ func (d *database) writeState(ctx context.Context, id string, s *check.MonitorSt
 	if s == nil {
 		return d.exec(ctx, `DELETE FROM states WHERE id = ?`, id)
 	}
-	var fault, warned []byte
-	var err error
-	if s.Fault != nil {
-		if fault, err = json.Marshal(s.Fault); err != nil {
-			return err
-		}
+	fault, err := textOf(s.Fault, s.Fault != nil)
+	if err != nil {
+		return err
 	}
-	if len(s.Warned) > 0 {
-		if warned, err = json.Marshal(s.Warned); err != nil {
-			return err
-		}
+	warned, err := textOf(s.Warned, len(s.Warned) > 0)
+	if err != nil {
+		return err
 	}
-	return d.exec(ctx, `INSERT OR REPLACE INTO states (id, type, state, since, failing, fails, passes, fault, incident, warned)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Type, string(s.State), nanos(s.Since), nanos(s.Failing), s.Fails, s.Passes, string(fault), s.Incident, string(warned))
+	cover, err := textOf(s.Cover, s.Cover != nil)
+	if err != nil {
+		return err
+	}
+	return d.exec(ctx, `INSERT OR REPLACE INTO states (id, type, state, since, failing, fails, passes, fault, incident, warned, cover)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.Type, string(s.State), nanos(s.Since), nanos(s.Failing), s.Fails, s.Passes, fault, s.Incident, warned, cover)
+}
+
+// textOf is how something stands in the database that may not be there: JSON, or
+// "".
+func textOf(v any, there bool) (string, error) {
+	if !there {
+		return "", nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+func (d *database) writeOrder(ctx context.Context, o check.Order) error {
+	if o.Body == nil {
+		return d.exec(ctx, `DELETE FROM orders WHERE kind = ? AND name = ?`, o.Kind, o.Name)
+	}
+	return d.exec(ctx, `INSERT OR REPLACE INTO orders (kind, name, body) VALUES (?, ?, ?)`, o.Kind, o.Name, string(o.Body))
 }
 
 func (d *database) writeIncident(ctx context.Context, r check.IncidentRecord) error {

@@ -30,6 +30,14 @@ func (s *Store) Done(ctx context.Context, id int64, outcome string) error {
 	return s.submit(ctx, func(b *batch) { b.mark(id, outcome, s.o.Now()) })
 }
 
+// Keep stores what somebody ordered, or took back, as Commit does.
+func (s *Store) Keep(ctx context.Context, orders ...check.Order) error {
+	if len(orders) == 0 {
+		return nil
+	}
+	return s.submit(ctx, func(b *batch) { b.order(orders) })
+}
+
 // submit puts a change into the next batch and waits until that is written.
 // Changes that come while a batch is being written share the next one.
 func (s *Store) submit(ctx context.Context, change func(*batch)) error {

@@ -51,36 +51,20 @@ func leafOf(e x509.UnknownAuthorityError, err error) *x509.Certificate {
 	return e.Cert
 }
 
-// outOfDate says which certificate it is, when, and how far from now.
+// outOfDate says which certificate it is, and when. How far from now that is
+// stands nowhere: the text is kept with an incident, and would grow untrue.
 func outOfDate(c *x509.Certificate, sent []*x509.Certificate) *verdict {
 	which := fmt.Sprintf("the certificate %q", commonName(c))
 	if len(sent) > 0 && !c.Equal(sent[0]) {
 		which = fmt.Sprintf("the certificate of the authority %q, which signed for %q,", commonName(c), commonName(sent[0]))
 	}
-	now := time.Now()
-	if now.Before(c.NotBefore) {
-		return &verdict{check.TLS, check.CertificateNotYetValid,
-			fmt.Sprintf("%s is not valid before %s, in %s", which, day(c.NotBefore), span(c.NotBefore.Sub(now)))}
+	if time.Now().Before(c.NotBefore) {
+		return &verdict{check.TLS, check.CertificateNotYetValid, fmt.Sprintf("%s is not valid before %s", which, day(c.NotBefore))}
 	}
-	return &verdict{check.TLS, check.CertificateExpired,
-		fmt.Sprintf("%s expired on %s, %s ago", which, day(c.NotAfter), span(now.Sub(c.NotAfter)))}
+	return &verdict{check.TLS, check.CertificateExpired, fmt.Sprintf("%s expired on %s", which, day(c.NotAfter))}
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// span is a duration in days. It is not told more closely, so that a fault that
-// lasts is not another one every minute.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch n := d / day; n {
-	case 0:
-		return "less than a day"
-	case 1:
-		return "1 day"
-	default:
-		return fmt.Sprintf("%d days", n)
-	}
-}
 
 const namesShown = 3 // of a certificate for another name
 

@@ -59,11 +59,11 @@ func TestCertificatesAreNamed(t *testing.T) {
 		hint string
 	}{
 		{"expired", ca.leaf("app.example", now.Add(-9*day), expired), trust,
-			`certificate_expired the certificate "app.example" expired on ` + date(expired) + ", 3 days ago", ""},
+			`certificate_expired the certificate "app.example" expired on ` + date(expired), ""},
 		{"an authority expired", with(old.good("app.example"), old), trust,
-			`certificate_expired the certificate of the authority "Old Issuer", which signed for "app.example", expired on ` + date(old.cert.NotAfter) + ", 49 days ago", ""},
+			`certificate_expired the certificate of the authority "Old Issuer", which signed for "app.example", expired on ` + date(old.cert.NotAfter), ""},
 		{"not yet valid", ca.leaf("app.example", future, future.Add(day)), trust,
-			`certificate_not_yet_valid the certificate "app.example" is not valid before ` + date(future) + ", in 2 days", ""},
+			`certificate_not_yet_valid the certificate "app.example" is not valid before ` + date(future), ""},
 		{"self-signed", selfSignedLeaf(t, "app.example"), TLS{},
 			`certificate_untrusted the certificate "app.example" is self-signed, and nobody we trust stands behind it`, "save it as PEM and name it by tls: {ca_file"},
 		{"no intermediate sent", young.good("app.example"), trust,

@@ -1,0 +1,14 @@
+INSERT INTO meta VALUES ('version', '0.1.0');
+INSERT INTO states VALUES ('a', 'http', 'down', 1700000003123456789, 1700000000123456789, 3, 1, '{"class":"idp","reason":"token_timeout","message":"m","hint":"h"}', 'i1', '', '');
+INSERT INTO states VALUES ('b', 'http', 'up', 1700000000123456789, 0, 0, 0, '', '', '[{"fingerprint":"ab12","threshold":604800000000000,"not_after":"2023-11-14T22:13:25.123456789Z","told":["ops"]}]', '');
+INSERT INTO states VALUES ('c', 'http', 'maintenance', 1700000003123456789, 1700000000123456789, 1, 0, '', '', '', '{"from":"2023-11-14T22:13:23.123456789Z","state":"pending","since":"2023-11-14T22:13:20.123456789Z"}');
+INSERT INTO orders VALUES ('pause', 'a', '{"paused":true}');
+INSERT INTO incidents VALUES ('i1', 'provider', 'https://auth.example.com', '{"class":"idp","reason":"token_timeout","message":"m","hint":""}', 1700000002123456789, 0, '[{"id":"a","name":"A","since":"2023-11-14T22:13:20.123456789Z"}]', '{"told":["ops"]}');
+INSERT INTO incidents VALUES ('i0', 'monitor', 'b', '{"class":"network","reason":"dns","message":"m","hint":""}', 1700000001123456789, 1700000002123456789, '[]', '');
+INSERT INTO deliveries VALUES (7, 'ops', 'delivered', 1700000002123456789, '{"id":7,"notifier":"ops","kind":"down","at":"2023-11-14T22:13:27.123456789Z","events":[]}');
+INSERT INTO deliveries VALUES (8, 'ops', 'sending', 1700000002123456789, '{"id":8,"notifier":"ops","kind":"down","at":"2023-11-14T22:13:28.123456789Z","events":[]}');
+INSERT INTO deliveries VALUES (9, 'ops', 'queued', 1700000002123456789, '{"id":9,"notifier":"ops","kind":"up","at":"2023-11-14T22:13:29.123456789Z","events":[]}');
+INSERT INTO monitors VALUES (1, 'a');
+INSERT INTO slots VALUES (1700000060);
+INSERT INTO runs VALUES (1700000060, 1, 1700000003123, 1234, 1, 2, 3, 4, 5, 6, 200, 'down', 'token_timeout', 'm', 'eu');
+INSERT INTO rollups VALUES (3600, 1699999200, 1, 10, 2, 3000000000, 3600000000, 5000000, 1, 2, 3, 4, 5, 6);
