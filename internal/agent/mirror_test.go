@@ -83,6 +83,10 @@ func TestMirrorsIntoUptimeKuma(t *testing.T) {
 		t.Fatalf("reload: %d %s", code, body)
 	}
 	until(t, 10*time.Second, "Kuma hears that Two is up", func() bool { return kuma.took(other + " up ") })
+	if code, body := a.ask(http.MethodPost, "/api/v1/monitors/two/pause"); code >= 300 {
+		t.Fatalf("pause: %d %s", code, body)
+	}
+	until(t, 5*time.Second, "Kuma hears that Two is paused", func() bool { return kuma.took(other + " up paused") })
 	until(t, 5*time.Second, "the attempts are counted", func() bool {
 		return a.counted("watchword_export_attempts_total", `result="ok"`) == float64(kuma.count())
 	})
