@@ -173,15 +173,25 @@ func (s *scene) wrong(ctx context.Context, which string, q *query, doc, v any) *
 		return &asked{message: fmt.Sprintf("the query %s was not done within %s", shortQuery(q.text), queryTime),
 			hint: "does the query end? a smaller document, or a simpler query, is done in time"}
 	case failed:
-		return &asked{message: fmt.Sprintf("the query %s fails: %q", shortQuery(q.text), secret.Line(s.quote(err.Error()), quoteShort)),
+		return &asked{message: fmt.Sprintf("the query %s fails: %q", shortQuery(q.text), s.failure(q, err)),
 			hint: "the document is built in another way than the query expects" + s.keysOf(doc)}
 	}
-	said := &asked{message: fmt.Sprintf("%sthe query %s is %s, not true%s", which, shortQuery(q.text), s.value(v, quoteShort/3), s.operands(ctx, q, doc))}
+	said := &asked{message: fmt.Sprintf("%sthe query %s is %s, not true%s", which, shortQuery(q.text), s.valueOf(q.text, v, quoteShort/3), s.operands(ctx, q, doc))}
 	said.hint = "the service answers, and says this of itself: compare with " + s.shown(s.url)
 	if strings.Contains(said.message, " is null") {
 		said.hint = "null is what a path yields that is not there" + s.keysOf(doc)
 	}
 	return said
+}
+
+// failure quotes the error of a query, without the value in it where that may be a
+// token.
+func (s *scene) failure(q *query, err error) string {
+	text := err.Error()
+	if secret.NamesToken(q.text) {
+		text, _, _ = strings.Cut(text, ` ("`)
+	}
+	return secret.Line(s.quote(text), quoteShort)
 }
 
 func shortQuery(text string) string {

@@ -19,6 +19,7 @@ const (
 	mostOperands = 3
 	mostResults  = 3   // of one operand that are shown
 	operandRunes = 130 // that the values of all operands have together
+	leastToken   = 8   // bytes of a text that may be a token
 	quoteShort   = 90  // runes, where several things are quoted in one message
 )
 
@@ -64,7 +65,7 @@ func (s *scene) results(ctx context.Context, o operand, doc any, runes int) stri
 			values = append(values, "…")
 			break
 		}
-		values = append(values, s.value(v, runes))
+		values = append(values, s.valueOf(o.label, v, runes))
 	}
 	text := secret.Line(strings.Join(values, ", "), runes)
 	switch text {
@@ -178,6 +179,14 @@ func constant(q *gojq.Query) bool {
 		return len(q.Term.Str.Queries) == 0
 	}
 	return false
+}
+
+// valueOf is value for what a part of a query yields, which says what it is.
+func (s *scene) valueOf(label string, v any, runes int) string {
+	if text, ok := v.(string); ok && len(text) >= leastToken && secret.NamesToken(label) {
+		return "a text that is not shown"
+	}
+	return s.value(v, runes)
 }
 
 // value returns a value as JSON, fit to be shown.

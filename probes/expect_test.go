@@ -262,6 +262,24 @@ func TestQuotedSecrets(t *testing.T) {
 	}
 }
 
+// TestQuotedTokens: what an endpoint hands out is in no quote either, though it is
+// none of ours.
+func TestQuotedTokens(t *testing.T) {
+	const handedOut = "opaque-4711-token-of-theirs"
+	body := `{"access_token":"` + handedOut + `","token_type":"bearer","user":{"api_key":"` + handedOut + `"}}`
+	for _, e := range []Expect{
+		{JSON: []string{`.access_token | startswith("eyJ")`}}, {JSON: []string{".access_token"}}, {JSON: []string{"."}}, {JSON: []string{".user"}},
+		{JSON: []string{`.user["api_key"] == "x"`}}, {JSON: []string{".access_token.value"}}, {JSON: []string{".access_token + 1 == 2"}}, {JSON: []string{"halt_error"}},
+		{Keyword: []string{"Dashboard"}}, {Keyword: []string{`"token_type": "bearer"`}}, {Absent: []string{"bearer"}}, {Regex: []string{"Bearer"}}, {AbsentRegex: []string{"(?s).*"}},
+		{Status: []string{"201"}},
+	} {
+		f := judged(t, e, reply("application/json", body))
+		if f == nil || strings.Contains(f.message+f.hint, "4711") {
+			t.Errorf("%+v: %+v", e, f)
+		}
+	}
+}
+
 // TestSignInByExpectation: a page with a password field is a sign-in page where
 // what should be there is not, and not where what should not be is.
 func TestSignInByExpectation(t *testing.T) {

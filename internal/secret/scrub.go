@@ -15,7 +15,7 @@ const shortSecret = 6 // shorter secrets would be replaced inside ordinary words
 // Scrub returns s with each of the secrets replaced, also where it stands
 // form-encoded, percent-encoded, escaped for HTML or JSON, or in base64: servers
 // echo what they were sent. A text that holds a very short secret is withheld
-// altogether.
+// altogether. What the text itself names as a token or password is replaced too.
 func Scrub(s string, secrets ...string) string {
 	for _, sec := range secrets {
 		if sec == "" {
@@ -32,7 +32,7 @@ func Scrub(s string, secrets ...string) string {
 		}
 		s = scrubEscaped(s, sec)
 	}
-	return s
+	return scrubGiven(s)
 }
 
 func forms(sec string) []string {
