@@ -26,12 +26,26 @@ func ofCertificate(err error) *verdict {
 		return &verdict{check.TLS, check.CertificateUntrusted, untrusted(leafOf(e, err), sentBy(err))}
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return &verdict{check.TLS, check.CertificateUntrusted, "the certificate is not accepted: " + plainTLS(e.Err)}
+		return &verdict{check.TLS, check.CertificateUntrusted, notAccepted(e)}
 	}
 	if e, ok := errors.AsType[x509.SystemRootsError](err); ok {
 		return &verdict{check.TLS, check.CertificateUntrusted, "no system certificates to trust: " + plainTLS(e)}
 	}
 	return nil
+}
+
+// notAccepted is a certificate that was made for something else.
+func notAccepted(e *tls.CertificateVerificationError) string {
+	which := "the certificate"
+	if sent := e.UnverifiedCertificates; len(sent) > 0 {
+		which = dated(sent[0])
+	}
+	return which + " is not accepted: " + plainTLS(e.Err)
+}
+
+// dated names a certificate and says how long it lasts.
+func dated(c *x509.Certificate) string {
+	return fmt.Sprintf("the certificate %q (valid until %s)", commonName(c), day(c.NotAfter))
 }
 
 // sentBy returns the certificates that the server sent, its own first.
@@ -78,28 +92,28 @@ func wrongName(e x509.HostnameError) string {
 	}
 	switch n := len(names); {
 	case n == 0:
-		return fmt.Sprintf("the certificate %q names no host that counts (no subject alternative name); asked for %s", commonName(e.Certificate), e.Host)
+		return fmt.Sprintf("%s names no host that counts (no subject alternative name); asked for %s", dated(e.Certificate), e.Host)
 	case n > namesShown:
-		return fmt.Sprintf("the certificate is not for %s but for %s and %d more", e.Host, strings.Join(names[:namesShown], ", "), n-namesShown)
+		return fmt.Sprintf("%s is not for %s but for %s and %d more", dated(e.Certificate), e.Host, strings.Join(names[:namesShown], ", "), n-namesShown)
 	default:
-		return fmt.Sprintf("the certificate is not for %s but for %s", e.Host, strings.Join(names, ", "))
+		return fmt.Sprintf("%s is not for %s but for %s", dated(e.Certificate), e.Host, strings.Join(names, ", "))
 	}
 }
 
 // untrusted says where the chain of a certificate ends without anybody we trust.
 func untrusted(leaf *x509.Certificate, sent []*x509.Certificate) string {
-	const what = "the certificate %q is signed by an unknown authority: "
+	const what = "%s is signed by an unknown authority: "
 	switch last := top(leaf, sent); {
 	case last == nil:
 		return "the certificate is signed by an unknown authority"
 	case selfSigned(leaf):
-		return fmt.Sprintf("the certificate %q is self-signed, and nobody we trust stands behind it", commonName(leaf))
+		return fmt.Sprintf("%s is self-signed, and nobody we trust stands behind it", dated(leaf))
 	case selfSigned(last):
-		return fmt.Sprintf(what+"%q, which the server sent along and we do not trust", commonName(leaf), commonName(last))
+		return fmt.Sprintf(what+"%q, which the server sent along and we do not trust", dated(leaf), commonName(last))
 	case last.Equal(leaf):
-		return fmt.Sprintf(what+"%q, whose certificate the server did not send", commonName(leaf), issuerName(leaf))
+		return fmt.Sprintf(what+"%q, whose certificate the server did not send", dated(leaf), issuerName(leaf))
 	default:
-		return fmt.Sprintf(what+"%q, by way of %q", commonName(leaf), issuerName(last), commonName(last))
+		return fmt.Sprintf(what+"%q, by way of %q", dated(leaf), issuerName(last), commonName(last))
 	}
 }
 
@@ -125,6 +139,9 @@ func selfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.Ra
 // CertificateHint says what to do about a certificate that nobody vouches for, ""
 // for any other error. at is the host and port that showed it.
 func CertificateHint(err error, at string) string {
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return invalidHint(e, sentBy(err), at)
+	}
 	e, ok := errors.AsType[x509.UnknownAuthorityError](err)
 	if !ok {
 		return ""
@@ -142,6 +159,20 @@ func CertificateHint(err error, at string) string {
 		return fmt.Sprintf("if %q is an intermediate of a public authority, %s has to send its certificate too (the file that is called fullchain); if it is a private authority, name its certificate by tls: {ca_file: …}", issuerName(leaf), at)
 	}
 	return fmt.Sprintf("a private authority needs the certificate of %q in tls: {ca_file: …}; of a public one, another intermediate may be missing at %s", issuerName(last), at)
+}
+
+// invalidHint is for a chain that is broken above the server's own certificate,
+// "" where that is what expired.
+func invalidHint(e x509.CertificateInvalidError, sent []*x509.Certificate, at string) string {
+	switch {
+	case e.Reason != x509.Expired:
+		return "the certificate of " + at + ", or of an authority over it, was issued for another use or another name: look at its extensions, and have it issued anew"
+	case e.Cert == nil || len(sent) == 0 || e.Cert.Equal(sent[0]) || time.Now().Before(e.Cert.NotBefore):
+		return ""
+	case selfSigned(e.Cert):
+		return fmt.Sprintf("the root %q is over, and a new certificate of %s under it does not help: take one of another authority, or trust the newer root, by tls: {ca_file: …}", commonName(e.Cert), at)
+	}
+	return fmt.Sprintf("the certificate of %s itself lasts until %s: have it send the newer certificate of %q along (the file that is called fullchain), and load it", at, day(sent[0].NotAfter), commonName(e.Cert))
 }
 
 const nameRunes = 60 // of a name in a certificate

@@ -48,6 +48,9 @@ func TestCertificatesAreNamed(t *testing.T) {
 	}
 	many, key := ca.sign(&x509.Certificate{Subject: pkix.Name{CommonName: "many"}, NotBefore: now.Add(-day), NotAfter: now.Add(day),
 		DNSNames: []string{"a.example", "b.example", "c.example", "d.example", "e.example"}})
+	over := (&authority{t: t}).under("Old Root", now.Add(-50*day), now.Add(-49*day-time.Hour))
+	client, clientKey := ca.sign(&x509.Certificate{Subject: pkix.Name{CommonName: "app.example"}, NotBefore: now.Add(-day), NotAfter: now.Add(day),
+		DNSNames: []string{"app.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	bare, bareKey := ca.sign(&x509.Certificate{Subject: pkix.Name{CommonName: "bare.example"}, NotBefore: now.Add(-day), NotAfter: now.Add(day)})
 	trust := TLS{CAFile: ca.caFile()}
 	expired, future := now.Add(-3*day-time.Hour), now.Add(2*day+time.Hour)
@@ -61,23 +64,27 @@ func TestCertificatesAreNamed(t *testing.T) {
 		{"expired", ca.leaf("app.example", now.Add(-9*day), expired), trust,
 			`certificate_expired the certificate "app.example" expired on ` + date(expired), ""},
 		{"an authority expired", with(old.good("app.example"), old), trust,
-			`certificate_expired the certificate of the authority "Old Issuer", which signed for "app.example", expired on ` + date(old.cert.NotAfter), ""},
+			`certificate_expired the certificate of the authority "Old Issuer", which signed for "app.example", expired on ` + date(old.cert.NotAfter), `send the newer certificate of "Old Issuer" along`},
+		{"a root expired", over.good("app.example"), TLS{CAFile: over.caFile()},
+			`certificate_expired the certificate of the authority "Old Root", which signed for "app.example", expired on ` + date(over.cert.NotAfter), `the root "Old Root" is over`},
+		{"another use", tls.Certificate{Certificate: [][]byte{client.Raw}, PrivateKey: clientKey}, trust,
+			`certificate_untrusted the certificate "app.example" (valid until ` + date(client.NotAfter) + `) is not accepted: certificate specifies an incompatible key usage`, "issued for another use"},
 		{"not yet valid", ca.leaf("app.example", future, future.Add(day)), trust,
 			`certificate_not_yet_valid the certificate "app.example" is not valid before ` + date(future), ""},
 		{"self-signed", selfSignedLeaf(t, "app.example"), TLS{},
-			`certificate_untrusted the certificate "app.example" is self-signed, and nobody we trust stands behind it`, "save it as PEM and name it by tls: {ca_file"},
+			`certificate_untrusted the certificate "app.example" UNTIL is self-signed, and nobody we trust stands behind it`, "save it as PEM and name it by tls: {ca_file"},
 		{"no intermediate sent", young.good("app.example"), trust,
-			`certificate_untrusted the certificate "app.example" is signed by an unknown authority: "Young Issuer", whose certificate the server did not send`, "fullchain"},
+			`certificate_untrusted the certificate "app.example" UNTIL is signed by an unknown authority: "Young Issuer", whose certificate the server did not send`, "fullchain"},
 		{"a private authority, sent whole", with(young.good("app.example"), young, ca), TLS{},
-			`certificate_untrusted the certificate "app.example" is signed by an unknown authority: "test authority", which the server sent along and we do not trust`, `ca_file: …}: that of "test authority"`},
+			`certificate_untrusted the certificate "app.example" UNTIL is signed by an unknown authority: "test authority", which the server sent along and we do not trust`, `ca_file: …}: that of "test authority"`},
 		{"a private authority, without its root", with(young.good("app.example"), young), TLS{},
-			`certificate_untrusted the certificate "app.example" is signed by an unknown authority: "test authority", by way of "Young Issuer"`, `the certificate of "test authority" in tls: {ca_file`},
-		{"wrong name", ca.good("other.example"), trust, `certificate_hostname the certificate is not for app.example but for other.example`, ""},
+			`certificate_untrusted the certificate "app.example" UNTIL is signed by an unknown authority: "test authority", by way of "Young Issuer"`, `the certificate of "test authority" in tls: {ca_file`},
+		{"wrong name", ca.good("other.example"), trust, `certificate_hostname the certificate "other.example" UNTIL is not for app.example but for other.example`, ""},
 		{"many names", tls.Certificate{Certificate: [][]byte{many.Raw}, PrivateKey: key}, trust,
-			`certificate_hostname the certificate is not for app.example but for a.example, b.example, c.example and 2 more`, ""},
+			`certificate_hostname the certificate "many" UNTIL is not for app.example but for a.example, b.example, c.example and 2 more`, ""},
 		{"no names", tls.Certificate{Certificate: [][]byte{bare.Raw}, PrivateKey: bareKey}, trust,
-			`certificate_hostname the certificate "bare.example" names no host that counts (no subject alternative name); asked for app.example`, ""},
-		{"another name asked for", ca.good("app.example"), TLS{CAFile: trust.CAFile, ServerName: "inner.example"}, `certificate_hostname the certificate is not for inner.example but for app.example`, ""},
+			`certificate_hostname the certificate "bare.example" UNTIL names no host that counts (no subject alternative name); asked for app.example`, ""},
+		{"another name asked for", ca.good("app.example"), TLS{CAFile: trust.CAFile, ServerName: "inner.example"}, `certificate_hostname the certificate "app.example" UNTIL is not for inner.example but for app.example`, ""},
 	} {
 		s := tlsServer(t, &tls.Config{Certificates: []tls.Certificate{tc.cert}})
 		_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
@@ -89,6 +96,11 @@ func TestCertificatesAreNamed(t *testing.T) {
 			t.Run(tc.name+" "+way, func(t *testing.T) {
 				_, _, err := get(t, o, "https://app.example:"+port, 5*time.Second)
 				class, reason, text := Classify(err)
+				leaf, err2 := x509.ParseCertificate(tc.cert.Certificate[0])
+				if err2 != nil {
+					t.Fatal(err2)
+				}
+				tc.want = strings.Replace(tc.want, "UNTIL", "(valid until "+date(leaf.NotAfter)+")", 1)
 				if got := fmt.Sprintf("%s %s", reason, text); class != "tls" || got != tc.want {
 					t.Errorf("%v is %s/%s, want %s", err, class, got, tc.want)
 				}
