@@ -51,9 +51,19 @@ func (p *Buffers) put(b *buffer) {
 }
 
 // decodeError says that the body is not in the encoding that the answer names.
-type decodeError struct{ what string }
+type decodeError struct {
+	what  string
+	short bool // it begins in that encoding, and ends too early
+}
 
 func (e *decodeError) Error() string { return e.what }
+
+func (e *decodeError) hint() string {
+	if e.short {
+		return "the service, or a proxy before it, stopped while it compressed the answer: look at its log"
+	}
+	return "the service, or a proxy before it, names an encoding that it does not send"
+}
 
 // read reads the body of an answer, decoded (RFC 9110, 8.4), up to limit bytes;
 // more says that it goes on. What was read before an error stays in b.b. The
@@ -77,7 +87,10 @@ func (b *buffer) read(resp *http.Response, limit int64) (more bool, err error) {
 	if e, ok := errors.AsType[*decodeError](err); ok {
 		return more, e
 	}
-	return more, &decodeError{fmt.Sprintf("the body is not in the encoding %q that the answer names", encodingNames(resp.Header["Content-Encoding"]))}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return more, &decodeError{fmt.Sprintf("the body ends before the encoding %q that the answer names does", encodingNames(resp.Header["Content-Encoding"])), true}
+	}
+	return more, &decodeError{what: fmt.Sprintf("the body is not in the encoding %q that the answer names", encodingNames(resp.Header["Content-Encoding"]))}
 }
 
 func (b *buffer) fill(body io.Reader, limit int64) (more bool, err error) {
@@ -119,7 +132,7 @@ func (w *wire) Read(p []byte) (int, error) {
 func (b *buffer) decoder(r io.Reader, headers []string, limit int64) (io.Reader, error) {
 	names := encodings(headers)
 	if len(names) > maxEncodings {
-		return nil, &decodeError{fmt.Sprintf("the body is encoded %d times over", len(names))}
+		return nil, &decodeError{what: fmt.Sprintf("the body is encoded %d times over", len(names))}
 	}
 	for i, name := range slices.Backward(names) {
 		// A bomb inside a bomb would else be unpacked in full to give nothing.
@@ -152,7 +165,7 @@ func (b *buffer) layer(r io.Reader, name string, outer bool) (io.Reader, error) 
 		}
 		return flate.NewReader(in), nil
 	}
-	return nil, &decodeError{fmt.Sprintf("the body is encoded as %.40q, which was not asked for", name)}
+	return nil, &decodeError{what: fmt.Sprintf("the body is encoded as %.40q, which was not asked for", name)}
 }
 
 func (b *buffer) input(r io.Reader, outer bool) *bufio.Reader {
@@ -185,7 +198,7 @@ type budget struct {
 
 func (l *budget) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, &decodeError{"the encoded body is far longer than what it decodes to"}
+		return 0, &decodeError{what: "the encoded body is far longer than what it decodes to"}
 	}
 	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
 	l.left -= int64(n)

@@ -113,6 +113,27 @@ func TestCharsets(t *testing.T) {
 	}
 }
 
+// TestMarkIsNoText: a byte order mark is not what the text begins with, whatever
+// it is encoded in.
+func TestMarkIsNoText(t *testing.T) {
+	for _, endian := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
+		body, _ := unicode.UTF16(endian, unicode.UseBOM).NewEncoder().String(`{"status":"läuft"}`)
+		srv := serve(t, answer(200, body, "Content-Type", "application/json"))
+		want(t, probe(t, options(srv.URL, expecting(probes.Expect{JSON: []string{`.status == "läuft"`}, Regex: []string{"^{"}})), nil), "up")
+	}
+}
+
+// TestCompressionStops: a body that ends too early is not one in another encoding.
+func TestCompressionStops(t *testing.T) {
+	page := gzipped(strings.Repeat("a page that is long enough. ", 500))
+	for body, says := range map[string]string{page[:60]: `ends before the encoding "gzip"`, "plain text": `is not in the encoding "gzip"`} {
+		r := probe(t, options(serve(t, answer(200, body, "Content-Encoding", "gzip")).URL), nil)
+		if want(t, r, "target/protocol"); r.Fault != nil && !strings.Contains(r.Fault.Message, says) {
+			t.Errorf("says %s, want %s", r.Fault.Message, says)
+		}
+	}
+}
+
 func TestMaxBody(t *testing.T) {
 	body := "Dashboard" + strings.Repeat(".", 91) // 100 bytes
 	for _, tc := range []struct {

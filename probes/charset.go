@@ -11,7 +11,10 @@ import (
 	"golang.org/x/text/encoding"
 )
 
-const sniffed = 1024 // bytes searched for a declaration, as browsers do
+const (
+	sniffed = 1024           // bytes searched for a declaration, as browsers do
+	mark    = "\xef\xbb\xbf" // the byte order mark in UTF-8
+)
 
 // decodeText returns body in UTF-8. Its charset is looked for in the order of
 // the HTML standard: byte order mark, Content-Type, the XML declaration or a
@@ -21,8 +24,8 @@ func decodeText(body []byte, contentType string) []byte {
 	if plain(body) {
 		return body // no charset in use reads such bytes in another way
 	}
-	if bytes.HasPrefix(body, []byte("\xef\xbb\xbf")) {
-		return body[3:]
+	if rest, marked := bytes.CutPrefix(body, []byte(mark)); marked {
+		return rest
 	}
 	e := encodingOf(body, contentType)
 	if e == nil || e == encoding.Nop {
@@ -32,7 +35,7 @@ func decodeText(body []byte, contentType string) []byte {
 	if err != nil {
 		return body
 	}
-	return text
+	return bytes.TrimPrefix(text, []byte(mark))
 }
 
 // plain says whether body holds nothing but ASCII. NUL and ESC do not count:

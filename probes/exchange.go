@@ -111,8 +111,7 @@ func (r *run) read(ctx context.Context, a *answer, resp *http.Response, t *trace
 	a.cut = more
 	a.body = decodeText(r.buf.b, a.header.Get("Content-Type"))
 	if d, ok := errors.AsType[*decodeError](err); ok {
-		a.broken = &finding{check.Protocol, secret.Line(d.Error(), quoteRunes),
-			"the service, or a proxy before it, names an encoding that it does not send"}
+		a.broken = &finding{check.Protocol, secret.Line(d.Error(), quoteRunes), d.hint()}
 	} else if err != nil {
 		a.broken = r.scene.network(ctx, r.fact(receiving, t), err)
 	}
