@@ -124,7 +124,7 @@ func answerHeader(name string) error {
 		return fmt.Errorf("%q is not the name of a header", name)
 	}
 	switch http.CanonicalHeaderKey(name) {
-	case "Transfer-Encoding", "Trailer":
+	case "Connection", "Transfer-Encoding", "Trailer":
 		return errors.New("this header belongs to the connection and cannot be looked at")
 	}
 	return nil

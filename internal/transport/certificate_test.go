@@ -154,6 +154,12 @@ func TestHTTPVersion(t *testing.T) {
 			t.Errorf("%q: %q, %s/%s %q (%v), want %q", tc.version, body, class, reason, text, err, tc.want)
 		}
 	}
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	_, _, err := get(t, Options{HTTPVersion: "2"}, plain.URL, 5*time.Second)
+	if class, reason, text := Classify(err); class != "target" || reason != "protocol" || !strings.Contains(text, "the answer is HTTP/1.1 to a request in HTTP/2") {
+		t.Errorf("http:// without HTTP/2: %s/%s %q (%v)", class, reason, text, err)
+	}
 	if ps := Check(Options{HTTPVersion: "3"}); len(ps) != 1 || ps[0].Path != "http_version" {
 		t.Errorf("version 3: %v", ps)
 	}

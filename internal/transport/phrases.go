@@ -33,6 +33,7 @@ func protocolText(err error) string {
 		{`malformed HTTP response "\x15\x03`, "the port speaks TLS and was asked in plain HTTP"},
 		{`malformed HTTP response "HTTP/2`, "the answer is HTTP/2 to a request in HTTP/1.1"},
 		{`malformed HTTP response "\x00\x00`, "the answer is HTTP/2 to a request in HTTP/1.1"},
+		{"looked like an HTTP/1.1 header", "the answer is HTTP/1.1 to a request in HTTP/2, and http_version: 2 offers nothing else"},
 		{"malformed HTTP response", "the answer is not HTTP"},
 		{"malformed HTTP version", "the answer is not HTTP"},
 		{"malformed HTTP status code", "the answer has no valid status code"},
