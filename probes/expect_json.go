@@ -70,18 +70,27 @@ func (r *run) ask(ctx context.Context, a *answer) {
 	limited, cancel := context.WithTimeout(ctx, queryTime)
 	defer cancel()
 	a.asked = r.scene.ask(limited, d.json, a)
-	if a.asked == nil {
-		return
+	if a.asked != nil {
+		a.broken = unasked(ctx, limited, began, d.json[a.asked.failed])
 	}
+}
+
+// unasked says why a query that did not yield true says nothing of the answer, nil
+// where it does: its time was over, that of the run or the queries' own.
+func unasked(ctx, limited context.Context, began time.Time, q *query) *finding {
 	switch {
 	case expired(ctx):
-		if a.broken = starved(ctx, began); a.broken == nil {
-			a.broken = &finding{check.JSON, fmt.Sprintf("the query %s was not done when the time of the run was over", shortQuery(d.json[a.asked.failed].text)),
-				"look at the query, or raise the timeout of the monitor: the answer left no time for it"}
+		if f := starved(ctx, began); f != nil {
+			return f
 		}
+		return &finding{check.JSON, fmt.Sprintf("the query %s was not done when the time of the run was over", shortQuery(q.text)),
+			"look at the query, or raise the timeout of the monitor: the answer left no time for it"}
 	case ctx.Err() != nil:
-		a.broken = &finding{check.Internal, "the run was cancelled", wireFact{}.hint(check.Internal)}
+		return &finding{check.Internal, "the run was cancelled", wireFact{}.hint(check.Internal)}
+	case limited.Err() != nil:
+		return starved(limited, began)
 	}
+	return nil
 }
 
 // ask returns nil where every query yields true.

@@ -234,6 +234,31 @@ func TestRunawayQuery(t *testing.T) {
 	}
 }
 
+// TestQueryOfABusyMachine: queries that had no processor to run on say nothing of
+// the answer.
+func TestQueryOfABusyMachine(t *testing.T) {
+	q, err := newQuery(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ago, want := range map[time.Duration]check.Reason{time.Second: check.Internal, 0: ""} {
+		limited, cancel := context.WithDeadline(t.Context(), time.Now().Add(-ago))
+		f := unasked(t.Context(), limited, time.Now().Add(-3*time.Second), q)
+		if cancel(); f == nil && want != "" || f != nil && f.reason != want {
+			t.Errorf("%s too late: %+v", ago, f)
+		}
+	}
+}
+
+// TestHeaderThatIsNeverSeen: net/http takes it out of the answer.
+func TestHeaderThatIsNeverSeen(t *testing.T) {
+	for _, name := range []string{"connection", "Transfer-Encoding", "Trailer"} {
+		if err := answerHeader(name); err == nil {
+			t.Errorf("%s can be looked at", name)
+		}
+	}
+}
+
 // TestQuotedSecrets: what was sent is in no quote, wherever the place is.
 func TestQuotedSecrets(t *testing.T) {
 	echo := "<title>Echo</title><p>Authorization: Bearer " + ownToken + "</p><p>dashboard</p><p>" + ownToken + "</p>"
