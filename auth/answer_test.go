@@ -130,6 +130,8 @@ func TestNoAnswer(t *testing.T) {
 		conn.Close()
 	})
 	for _, tc := range []struct{ name, url, want, message, hint string }{
+		{"behind a proxy that is none", ssh.URL + "=http://auth.invalid", "idp/token_unreachable", "the proxy " + ssh.URL + " was handed the request: the answer is not HTTP", "a proxy of this kind?"},
+		{"silent behind a proxy", silent.URL + "=http://auth.invalid", "idp/token_timeout", "did not answer within 100ms, asked through the proxy " + silent.URL, "load"},
 		{"refused", refused.URL, "idp/token_unreachable", "connection refused by 127.0.0.1", "firewall"},
 		{"no such host", "http://no-such-host.invalid", "idp/token_unreachable", "does not resolve", "this machine asks"},
 		{"TLS", untrusted.URL, "idp/token_unreachable", "is self-signed, and nobody we trust", "TLS: look at the certificate"},
@@ -138,8 +140,13 @@ func TestNoAnswer(t *testing.T) {
 		{"not HTTP", ssh.URL, "idp/token_malformed", "not HTTP", "token endpoint"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			o := options(tc.url + "/token")
-			if tc.name == "silent" {
+			proxy, at, proxied := strings.Cut(tc.url, "=")
+			if !proxied {
+				proxy, at = "", tc.url
+			}
+			o := options(at + "/token")
+			o.ProxyURL = secret.Literal(proxy)
+			if strings.HasPrefix(tc.name, "silent") {
 				o.Timeout = 100 * time.Millisecond
 			}
 			_, _, f := authorize(t, newSource(t, o).Handle(origin), 5*time.Second)

@@ -175,7 +175,7 @@ func (d *discovery) ask(ctx context.Context, address string) (document, *finding
 	req.Header.Set("User-Agent", d.userAgent)
 	resp, err := d.wire.RoundTrip(req)
 	if err != nil {
-		return document{}, d.failed(ctx, address, err)
+		return document{}, d.failed(ctx, address, d.route.Broke(req, err))
 	}
 	defer resp.Body.Close()
 	if err := d.route.Own(resp); err != nil {

@@ -57,6 +57,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.sent, x.to = time.Now(), req.URL.String()
 	resp, err := x.wire.RoundTrip(req)
 	if err != nil {
+		err = x.route.Broke(req, err)
 		x.finding = x.because(x.unanswered(req.Context(), err))
 		return nil, err
 	}
@@ -195,7 +196,7 @@ func (x *exchange) failed(ctx context.Context, err error) *finding {
 	case class == check.Agent:
 		f.reason, f.text, f.message = check.Internal, "", "the token request could not be made: "+text
 	case reason == check.Timeout && x.connected.Load():
-		f.reason, f.text = check.TokenTimeout, "did not answer within "+x.timeout.String()
+		f.reason, f.text = check.TokenTimeout, "did not answer within "+x.timeout.String()+byWay(x.route, x.to)
 	case reason == check.Timeout:
 		f.text = "could not be reached: no connection within " + x.timeout.String()
 	case class == check.TLS:

@@ -35,6 +35,16 @@ func proxyTrouble(route transport.Route, to string, err error) (said, todo strin
 	return "", "", false
 }
 
+// byWay names the proxy that an answer was waited for through, "" for none.
+func byWay(route transport.Route, to string) string {
+	if u, err := url.Parse(to); err == nil {
+		if hop, ok := route.Through(u); ok {
+			return ", asked through the proxy " + hop.Name
+		}
+	}
+	return ""
+}
+
 func through(proxy, todo string) string {
 	return fmt.Sprintf("the provider is asked through the proxy %s (proxy_url of the credential): %s", proxy, todo)
 }

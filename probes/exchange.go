@@ -76,9 +76,13 @@ func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
 	}
 	r.jars.put(req)
 	if r.p.tellsFrom && head.Get("X-Forwarded-For") == "" {
-		return rt.RoundTrip(from(req))
+		req = from(req)
 	}
-	return rt.RoundTrip(req)
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		return nil, r.p.route.Broke(req, err)
+	}
+	return resp, nil
 }
 
 // from says in a header of the request from which address it comes, as a proxy
@@ -180,7 +184,7 @@ func (r *run) fact(at step, t *trace) wireFact {
 		f.remote = f.name
 	}
 	if r.proxied {
-		f.proxy, f.asked = &r.through, t.beyond()
+		f.proxy, f.asked, f.handed = &r.through, t.beyond(), t.handed()
 	}
 	return f
 }

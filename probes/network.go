@@ -27,6 +27,7 @@ type wireFact struct {
 	token  time.Duration  // of the run that went to the token
 	proxy  *transport.Hop // nil: none
 	asked  bool           // the proxy was reached
+	handed bool           // the proxy has the request, and passes it on as it likes
 }
 
 // network reads an error of the wire. Where the deadline of the run has passed,
@@ -102,6 +103,9 @@ func (w wireFact) hint(reason check.Reason) string {
 	case check.Connect:
 		return "nothing listens at " + w.remote + ", or it cannot be reached from here: is the service or its proxy running?"
 	case check.Reset:
+		if w.handed {
+			return fmt.Sprintf("the proxy %s, or %s behind it, ended the connection: look at the log of the proxy first", w.proxy.Name, w.name)
+		}
 		return "the other side ended the connection: look at the log of what listens at " + w.remote + "; plain http to a TLS port ends so too"
 	case check.CertificateExpired:
 		return "renew the certificate of " + w.name + ", and load it: a renewed file that nobody reloaded looks the same (the clock of this machine says " + clock() + ")"
@@ -144,8 +148,7 @@ func (w wireFact) timeout(within time.Duration) *finding {
 		f.message = fmt.Sprintf("connected to %s, but the TLS handshake was not done within %s", remote, limit)
 		f.hint = "the port is open and nobody speaks TLS there in time: look at the proxy's load"
 	case waiting:
-		f.message = fmt.Sprintf("connected to %s, but no answer within %s", remote, limit)
-		f.hint = "the service took the request and does not answer: look at its load, its database, what it waits for"
+		f.message, f.hint = w.unanswered(remote, limit)
 	case receiving:
 		f.message = fmt.Sprintf("an answer began, but did not end within %s", limit)
 		f.hint = "the body is slow or never ends: a stream needs another URL to be watched"
@@ -157,6 +160,16 @@ func (w wireFact) timeout(within time.Duration) *finding {
 		f.hint = fmt.Sprintf("the token alone took %s of it; %s", inSeconds(w.token), f.hint)
 	}
 	return f
+}
+
+// unanswered is a deadline that passed while a request was waited for.
+func (w wireFact) unanswered(remote, limit string) (message, hint string) {
+	if w.handed {
+		return fmt.Sprintf("asked for %s, but no answer within %s", remote, limit),
+			"the proxy took the request, and whether the service has it is not known: look at the proxy's log, then at the load of the service"
+	}
+	return fmt.Sprintf("connected to %s, but no answer within %s", remote, limit),
+		"the service took the request and does not answer: look at its load, its database, what it waits for"
 }
 
 // stuck is a deadline that passed at the proxy.

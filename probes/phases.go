@@ -139,6 +139,14 @@ func (t *trace) beyond() bool {
 	return t.asking || !t.got.IsZero()
 }
 
+// handed says whether a connection without a tunnel took the request: to a proxy
+// that passes it on, if there is one.
+func (t *trace) handed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.asking && !t.got.IsZero()
+}
+
 // remote is the address that was dialled, "" for none.
 func (t *trace) remote() string {
 	t.mu.Lock()

@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/watchword/watchword/internal/secret"
 )
@@ -136,6 +138,20 @@ func (r Route) Own(resp *http.Response) error {
 		return p.answered(resp, net.JoinHostPort(resp.Request.URL.Hostname(), portOf(resp.Request.URL)), own)
 	}
 	return nil
+}
+
+// Broke returns the *ProxyError of an error that the proxy is to blame for, because
+// it was handed the request itself and answered in no HTTP; else err.
+func (r Route) Broke(req *http.Request, err error) error {
+	if r.r == nil || req == nil || !strings.Contains(err.Error(), "malformed HTTP ") {
+		return err
+	}
+	p, unread := r.r.forwards(req)
+	if _, told := errors.AsType[*ProxyError](err); told || unread != nil || p == nil {
+		return err
+	}
+	_, _, text := Classify(err)
+	return p.broken("was handed the request: "+text, "is "+p.String()+" a proxy of this kind? one that is spoken to by TLS wants https:// in proxy_url, a SOCKS proxy socks5:// or socks5h://", err)
 }
 
 // Secrets are what of the proxy must not be shown: its password, as it is now.
