@@ -117,6 +117,77 @@ func TestProxyIsToBlame(t *testing.T) {
 	}
 }
 
+// TestHandedToAProxy: what a proxy that has the request does is not told as if the
+// target had done it.
+func TestHandedToAProxy(t *testing.T) {
+	target := serve(t, answer(200, "Dashboard"))
+	speaks := func(what string) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		t.Cleanup(func() { l.Close(); <-done })
+		go func() {
+			defer close(done)
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = c.Write([]byte(what))
+				c.Close()
+			}
+		}()
+		return l.Addr().String()
+	}
+	ssh, mute := speaks("SSH-2.0-OpenSSH_10.0\r\n"), speaks("")
+	for _, tc := range []struct{ name, proxy, want, cause, text, hint string }{
+		{"another protocol", ssh, "network/proxy", ssh, "the proxy http://" + ssh + " was handed the request: the answer is not HTTP", "a proxy of this kind?"},
+		{"it hangs up", mute, "network/reset", hostOf(target.URL), "closed without an answer", "the proxy http://" + mute + ", or " + hostOf(target.URL) + " behind it"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := probe(t, options(target.URL, through("http://"+tc.proxy)), nil)
+			want(t, r, tc.want)
+			if r.Fault.Cause.Key != tc.cause || !strings.Contains(r.Fault.Message, tc.text) || !strings.Contains(r.Fault.Hint, tc.hint) {
+				t.Errorf("%+v", r.Fault)
+			}
+		})
+	}
+}
+
+// TestUpsideDownThroughAProxy: a proxy that says that the target is not there has
+// told what was to be told, and one that is dead itself has not.
+func TestUpsideDownThroughAProxy(t *testing.T) {
+	secure := quiet(t, answer(200, "Dashboard"))
+	nobody := "https://" + closedAddress(t)
+	for _, tc := range []struct {
+		name, scheme, url string
+		mode              lab.ProxyMode
+		raw, want         string
+	}{
+		{"not there", "http", nobody, lab.ProxyMode{}, "", "up"},
+		{"not there, SOCKS", "socks5h", nobody, lab.ProxyMode{}, "", "up"},
+		{"not let to it", "http", secure.URL, lab.ProxyMode{Status: 403}, "", "network/proxy"},
+		{"not let in", "http", nobody, lab.ProxyMode{Status: 407}, "", "network/proxy"},
+		{"silent", "http", nobody, lab.ProxyMode{Hang: true}, "", "network/proxy"},
+		{"dead", "http", nobody, lab.ProxyMode{}, "http://" + closedAddress(t), "network/proxy"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := startProxy(t, lab.ProxyOptions{})
+			p.SetMode(tc.mode)
+			raw := tc.raw
+			if raw == "" {
+				raw = p.URL(tc.scheme)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			want(t, build(t, options(tc.url, through(raw), upside), nil).Explain(ctx), tc.want)
+		})
+	}
+}
+
 // TestNoProxyOfAMonitor, and a proxy_url that cannot be read.
 func TestNoProxyOfAMonitor(t *testing.T) {
 	srv := serve(t, answer(200, "Dashboard"))

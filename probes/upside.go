@@ -1,10 +1,12 @@
 package probes
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
+	"github.com/watchword/watchword/internal/transport"
 )
 
 // turned turns the result of an upside-down monitor round: what should fail is up
@@ -32,9 +34,16 @@ func turns(f *check.Fault) bool {
 	case check.Target, check.Content:
 		return true
 	case check.Network:
-		return f.Reason != check.Proxy // the proxy is ours: behind it nobody was asked
+		return f.Reason != check.Proxy || notReached(f.Err)
 	}
 	return false
+}
+
+// notReached says whether a proxy that is well answered that it does not get to the
+// target. Whatever else happens at a proxy is ours: behind it nobody was asked.
+func notReached(err error) bool {
+	e, ok := errors.AsType[*transport.ProxyError](err)
+	return ok && e.Beyond && !e.Denied && e.Err == nil
 }
 
 // shouldFail is a run that passed.
