@@ -74,6 +74,7 @@ func (r *run) send(ctx context.Context, h hop) (*http.Response, error) {
 	if host != "" {
 		req.Host = host
 	}
+	req.Close = r.p.reuse && h.own && r.p.kept.over()
 	r.jars.put(req)
 	if r.p.tellsFrom && head.Get("X-Forwarded-For") == "" {
 		req = from(req)

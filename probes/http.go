@@ -112,6 +112,7 @@ type HTTP struct {
 	maxRedirects int
 	maxBody      int64
 	reuse        bool                        // connections are kept
+	kept         kept                        // for how long
 	upsideDown   bool                        // it is to fail
 	noted        atomic.Bool                 // the last run passed with a note
 	tellsFrom    bool                        // a header says from where we come, as a proxy says of others

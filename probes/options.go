@@ -27,7 +27,7 @@ type HTTPOptions struct {
 	// 1GiB. A longer body is a fault only if an expectation is undecided by then.
 	MaxBody int64 `koanf:"max_body"` // bytes
 	// fresh: every run resolves, connects and shakes hands. reuse: connections are
-	// kept from run to run.
+	// kept from run to run, for about 5 minutes.
 	Connection string `koanf:"connection"`
 	// Which addresses of the host to use.
 	IPFamily string `koanf:"ip_family"`
