@@ -167,9 +167,26 @@ func (t *Tracker) question(e *entry, now time.Time) {
 		if fails(p) { // that holds; it may be over, though, and its next run far away
 			fresh = !k.ran.IsZero() && now.Sub(k.ran) < staleAfter
 		}
-		if fresh || !k.asked.IsZero() && now.Before(k.asked.Add(p.patience())) {
-			continue
+		if !fresh {
+			t.ask(p, now)
 		}
+	}
+}
+
+// contradict has those parents run at once that are down by what is known, and
+// whose next run may be far away, such as at night: a monitor that depends on
+// them recovered in a run that began at start.
+func (t *Tracker) contradict(e *entry, start, now time.Time) {
+	for _, p := range t.above(e) {
+		if p.state.State == check.Down && p.policy.Interval > staleAfter && p.kin.ran.Before(start) {
+			t.ask(p, now)
+		}
+	}
+}
+
+// ask has a parent run, unless that was asked for and may still be answered.
+func (t *Tracker) ask(p *entry, now time.Time) {
+	if k := p.kin; k.asked.IsZero() || !now.Before(k.asked.Add(p.patience())) {
 		k.asked = now
 		t.ties.ask = append(t.ties.ask, p.state.ID)
 	}
