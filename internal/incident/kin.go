@@ -24,7 +24,7 @@ type kin struct {
 	hold    *hold     // nil: it is not held
 	ran     time.Time // when its last run began; zero: none that this process knows of
 	asked   time.Time // when it was to be run for its children, and no run began since
-	doubted time.Time // when its first failure in a row was seen
+	doubted time.Time // when its first failure in a row was seen, or its maintenance ended
 }
 
 // ties is who depends on whom, and who is to be run because of that.
@@ -88,7 +88,8 @@ func (t *Tracker) above(e *entry) []*entry {
 	return up
 }
 
-// doubt notes when the first failure in a row was seen.
+// doubt notes that it is now that a monitor fails: what its parents did before says
+// nothing.
 func (e *entry) doubt(now time.Time) {
 	if e.kin != nil {
 		e.kin.doubted = now
