@@ -92,7 +92,7 @@ func (i *ids) incident() string { return strconv.FormatInt(i.delivery(), 36) }
 // mostScrapes is how many runs of /probe may go on at once: beside the monitors,
 // of which they take no place.
 func mostScrapes() int {
-	const least, most, share = 4, 64, 8
+	const least, most, share = 4, 256, 8
 	running, _, _ := limits()
 	return min(max(running/share, least), most)
 }

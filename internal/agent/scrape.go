@@ -47,15 +47,37 @@ func (a *Agent) serveProbe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
-	select {
-	case a.probing <- struct{}{}:
-		defer func() { <-a.probing }()
-	case <-ctx.Done():
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "too many probes are running at once: this one did not get its turn in time", http.StatusServiceUnavailable)
+	waited, ok := a.turn(ctx, limit)
+	if !ok {
+		noTurn(w)
 		return
 	}
-	a.scrape(ctx, w, r, visit{m, target, limit})
+	defer func() { <-a.probing }()
+	a.scrape(ctx, w, r, visit{m, target, limit, waited})
+}
+
+// turn takes a place for a run of at most limit. It waits for one no longer than
+// half of that: with less time than that, a target that is well may look slow.
+func (a *Agent) turn(ctx context.Context, limit time.Duration) (waited, ok bool) {
+	select {
+	case a.probing <- struct{}{}:
+		return false, true
+	default:
+	}
+	patience := time.NewTimer(limit / 2)
+	defer patience.Stop()
+	select {
+	case a.probing <- struct{}{}:
+		return true, true
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return true, false
+}
+
+func noTurn(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "too many probes are running at once: this one did not get its turn in time", http.StatusServiceUnavailable)
 }
 
 // visit is one request for a probe that can be made.
@@ -63,6 +85,7 @@ type visit struct {
 	module *module
 	target *url.URL
 	limit  time.Duration
+	waited bool // for its turn, so that less than limit was left
 }
 
 func (a *Agent) scrape(ctx context.Context, w http.ResponseWriter, r *http.Request, v visit) {
@@ -75,6 +98,10 @@ func (a *Agent) scrape(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	after()
 	if errors.Is(r.Context().Err(), context.Canceled) { // the agent ends, or nobody listens: it is no fault of the target
 		http.Error(w, "the probe was cut short", http.StatusServiceUnavailable)
+		return
+	}
+	if v.waited && res.Fault != nil && ctx.Err() != nil { // it may have passed with the time that was lost
+		noTurn(w)
 		return
 	}
 	if f := res.Fault; f != nil {

@@ -593,6 +593,33 @@ func TestAFailingParentIsRunAgain(t *testing.T) {
 	w.expectAsked("router")
 }
 
+// A parent that runs once a day was run for a child, and is down: when the child
+// recovers it is run again, once, and not left down until tomorrow. One that runs
+// often is left to its interval.
+func TestWhoRecoversHasItsParentRun(t *testing.T) {
+	for _, interval := range []time.Duration{24 * time.Hour, time.Minute} {
+		w := family(t, "a", "b")
+		w.policies[w.index("router")].Interval = interval
+		w.configure()
+		w.ok("router", "a", "b")
+		w.wait(20 * time.Second)
+		w.fail(status(), "router", "a", "b")
+		w.asked = nil
+		w.wait(20 * time.Second)
+		w.ok("a", "b")
+		if interval < time.Hour {
+			w.expectAsked()
+			continue
+		}
+		w.expectAsked("router")
+		w.ok("router")
+		w.expectState("router", check.Up)
+		w.wait(20 * time.Second)
+		w.ok("a", "b")
+		w.expectAsked()
+	}
+}
+
 // A certificate that ends soon is nobody's fault but its own.
 func TestCertificatesAreNotHeld(t *testing.T) {
 	w := family(t, "a")

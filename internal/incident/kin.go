@@ -24,7 +24,7 @@ type kin struct {
 	hold    *hold     // nil: it is not held
 	ran     time.Time // when its last run began; zero: none that this process knows of
 	asked   time.Time // when it was to be run for its children, and no run began since
-	doubted time.Time // when its first failure in a row was seen
+	doubted time.Time // when its first failure in a row was seen, or its maintenance ended
 }
 
 // ties is who depends on whom, and who is to be run because of that.
@@ -88,7 +88,8 @@ func (t *Tracker) above(e *entry) []*entry {
 	return up
 }
 
-// doubt notes when the first failure in a row was seen.
+// doubt notes that it is now that a monitor fails: what its parents did before says
+// nothing.
 func (e *entry) doubt(now time.Time) {
 	if e.kin != nil {
 		e.kin.doubted = now
@@ -167,9 +168,26 @@ func (t *Tracker) question(e *entry, now time.Time) {
 		if fails(p) { // that holds; it may be over, though, and its next run far away
 			fresh = !k.ran.IsZero() && now.Sub(k.ran) < staleAfter
 		}
-		if fresh || !k.asked.IsZero() && now.Before(k.asked.Add(p.patience())) {
-			continue
+		if !fresh {
+			t.ask(p, now)
 		}
+	}
+}
+
+// contradict has those parents run at once that are down by what is known, and
+// whose next run may be far away, such as at night: a monitor that depends on
+// them recovered in a run that began at start.
+func (t *Tracker) contradict(e *entry, start, now time.Time) {
+	for _, p := range t.above(e) {
+		if p.state.State == check.Down && p.policy.Interval > staleAfter && p.kin.ran.Before(start) {
+			t.ask(p, now)
+		}
+	}
+}
+
+// ask has a parent run, unless that was asked for and may still be answered.
+func (t *Tracker) ask(p *entry, now time.Time) {
+	if k := p.kin; k.asked.IsZero() || !now.Before(k.asked.Add(p.patience())) {
 		k.asked = now
 		t.ties.ask = append(t.ties.ask, p.state.ID)
 	}

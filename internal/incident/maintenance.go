@@ -110,6 +110,7 @@ func (t *Tracker) uncover(e *entry, now time.Time) {
 	h := *e.state.Cover // the former may be on its way to the disk
 	h.To = now
 	e.state.Cover = &h
+	e.doubt(now)
 	t.ties.ask = append(t.ties.ask, e.state.ID)
 }
 

@@ -19,7 +19,7 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	now := r.Start.Add(r.Took)
 	t.line.observe(r, now)
 	if r.Fault == nil {
-		t.pass(e, now)
+		t.pass(e, r.Start, now)
 	} else {
 		t.fail(e, r, now)
 	}
@@ -32,7 +32,7 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	return e.shown(), t.take(now)
 }
 
-func (t *Tracker) pass(e *entry, now time.Time) {
+func (t *Tracker) pass(e *entry, start, now time.Time) {
 	s := &e.state
 	switch {
 	case s.State == check.Up:
@@ -42,6 +42,9 @@ func (t *Tracker) pass(e *entry, now time.Time) {
 	default:
 		if e.incident != nil {
 			t.leave(e, now, false)
+		}
+		if !s.Failing.IsZero() {
+			t.contradict(e, start, now)
 		}
 		from := s.State
 		*s = check.MonitorState{ID: s.ID, Type: s.Type, State: check.Up, Since: now, Warned: s.Warned, Cover: s.Cover}

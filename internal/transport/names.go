@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +43,9 @@ func ofName(err error) *verdict {
 	if !ok {
 		return nil
 	}
+	if isAddress(e.Name) {
+		return &verdict{check.Network, check.DNS, e.Name + " is " + e.Err + ", as ip_family asks"}
+	}
 	server := "the name server"
 	if e.Server != "" {
 		server += " " + e.Server
@@ -66,6 +70,12 @@ func ofName(err error) *verdict {
 	return &verdict{check.Network, check.DNS, e.Name + " does not resolve: " + why}
 }
 
+// isAddress says whether what did not resolve was no name at all.
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
 // lastWords is the innermost text of an error, without addresses and ports.
 func lastWords(e *net.DNSError) string {
 	if errno, ok := errors.AsType[syscall.Errno](e); ok {
@@ -83,6 +93,9 @@ func NameHint(err error) string {
 	e, ok := errors.AsType[*net.DNSError](err)
 	if !ok {
 		return ""
+	}
+	if isAddress(e.Name) {
+		return "an address is of one family: set ip_family to any, or ask for an address of the other"
 	}
 	asked := "this machine asks " + machine.AskedForNames()
 	switch answerOf(e) {

@@ -94,3 +94,20 @@ func TestANameThatDoesNotResolve(t *testing.T) {
 		t.Errorf("a hint for what is no name: %q", hint)
 	}
 }
+
+// TestAnAddressOfTheOtherFamily: nobody is to look for a name where none was asked
+// for, such as when a scraper names an address that its module's family is not.
+func TestAnAddressOfTheOtherFamily(t *testing.T) {
+	t.Parallel()
+	for family, address := range map[string]string{familyIPv4: "[::1]:443", familyIPv6: "127.0.0.1:443"} {
+		d := dialer{family: family}
+		_, err := d.dial(t.Context(), address)
+		class, reason, text := Classify(err)
+		if class != check.Network || reason != check.DNS || !strings.Contains(text, "is no "+family+" address, as ip_family asks") || strings.Contains(text, "resolve") {
+			t.Errorf("%s: %s/%s %q", address, class, reason, text)
+		}
+		if hint := NameHint(err); !strings.Contains(hint, "ip_family") || strings.Contains(hint, "spelt") {
+			t.Errorf("%s: hint %q", address, hint)
+		}
+	}
+}
