@@ -151,6 +151,50 @@ func TestAnOrderedMaintenanceAndAClockThatJumps(t *testing.T) {
 	})
 }
 
+// What is over and remembered leaves room for more.
+func TestThousandsOfOrdersInADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHeldWorld(t)
+		begin := func(length string) error {
+			_, err := w.beginMaintenance(t.Context(), server.MaintenanceOrder{Monitors: []string{"a"}, For: length})
+			return err
+		}
+		for i := range mostOrdered {
+			if err := begin([]string{"1m", "1h"}[min(i, 1)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := begin("1m"); err == nil {
+			t.Error("one more than there may be was taken")
+		}
+		time.Sleep(2 * time.Minute)
+		if err := begin("1h"); err != nil {
+			t.Errorf("one is over: %v", err)
+		}
+		if err := begin("1h"); err == nil {
+			t.Error("one more than there may be was taken after the first was over")
+		}
+	})
+}
+
+func TestIdsOfWindows(t *testing.T) {
+	var ms []config.Maintenance
+	for _, name := range []string{"保守", "Patch night", "维护", "patch-night", "patch night 2"} {
+		ms = append(ms, windowAt(name, "2000-01-01", "2000-01-01", "a"))
+	}
+	ws, err := windowsOf(ms, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, w := range ws {
+		ids = append(ids, w.id)
+	}
+	if want := []string{"maintenance", "patch-night", "maintenance-2", "patch-night-2", "patch-night-2-2"}; !slices.Equal(ids, want) {
+		t.Errorf("ids %q, want %q", ids, want)
+	}
+}
+
 // Both changes of the clocks in Berlin: the window of a night is as long as it
 // says, and ends to the second.
 func TestAWindowOverAChangeOfTheClocks(t *testing.T) {

@@ -32,14 +32,15 @@ type window struct {
 func windowsOf(ms []config.Maintenance, zone *time.Location) ([]*window, error) {
 	var all []*window
 	taken := map[string]bool{}
-	for i, m := range ms {
+	for _, m := range ms {
 		w, err := schedule.NewWindow(m.Window, zone)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Pos, err)
 		}
-		id := cmp.Or(config.Slug(m.Name), "maintenance")
+		slug := cmp.Or(config.Slug(m.Name), "maintenance") // a name may have no Latin letter
+		id := slug
 		for n := 2; taken[id]; n++ {
-			id = fmt.Sprintf("%s-%d", config.Slug(m.Name), i+n)
+			id = fmt.Sprintf("%s-%d", slug, n)
 		}
 		taken[id] = true
 		all = append(all, &window{id: id, source: server.FromConfiguration, about: m, when: w})
@@ -129,8 +130,9 @@ func readOrder(o server.MaintenanceOrder, monitors []*check.Monitor, zone *time.
 
 // What bounds a slip of the finger.
 const (
-	longestOrder = 400 * 24 * time.Hour
-	longestText  = 1000
+	longestOrder  = 400 * 24 * time.Hour
+	furthestOrder = 3660 * 24 * time.Hour
+	longestText   = 1000
 )
 
 // spanOf reads from when to when.
@@ -138,7 +140,6 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 	bad := func(field, message string) (time.Time, time.Time, []check.Problem) {
 		return from, to, []check.Problem{{Path: field, Message: message}}
 	}
-	const first, last = "0001-01-02", "9999-12-30" // what is not said, for the window that reads the rest
 	switch {
 	case o.For != "" && o.To != "":
 		return bad("for", "either for or to says when it ends")
@@ -147,15 +148,17 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 	}
 	from = now
 	if o.From != "" || o.To != "" {
-		w, err := schedule.NewWindow(schedule.WindowOptions{From: cmp.Or(o.From, first), To: cmp.Or(o.To, last)}, zone)
+		begin, end, err := bounds(o, zone)
 		if err != nil {
 			return bad(fieldOf(err))
 		}
-		begin := w.Next(time.Time{})
 		if o.From != "" {
 			from = begin
 		}
-		to = w.Next(begin)
+		to = end
+	}
+	if from.Sub(now) > furthestOrder {
+		return bad("from", "it begins in more than ten years")
 	}
 	if o.For == "" {
 		return from, to, nil
@@ -165,6 +168,16 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 		return bad("for", wrong)
 	}
 	return from, from.Add(d), nil
+}
+
+// bounds reads from and to; what is not said lies beyond all that can be.
+func bounds(o server.MaintenanceOrder, zone *time.Location) (from, to time.Time, err error) {
+	w, err := schedule.NewWindow(schedule.WindowOptions{From: cmp.Or(o.From, "0000-01-01"), To: cmp.Or(o.To, "9999-12-31")}, zone)
+	if err != nil {
+		return from, to, err
+	}
+	from = w.Next(time.Time{}.AddDate(-10, 0, 0)) // before all that can be written
+	return from, w.Next(from), nil
 }
 
 // lengthOf reads how long a maintenance lasts; wrong is what is wrong with it, ""
