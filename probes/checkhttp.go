@@ -129,11 +129,27 @@ func originOf(u *url.URL) string { return strings.ToLower(u.Scheme) + "://" + ad
 func asSent(u *url.URL) *url.URL {
 	sent := *u
 	sent.User, sent.Fragment, sent.RawFragment = nil, "", ""
+	sent.RawQuery = queryAsSent(u.RawQuery)
 	sent.Host = addressOf(u)
 	if host, ok := strings.CutSuffix(sent.Host, ":"+defaultPort(u)); ok {
 		sent.Host = host
 	}
 	return &sent
+}
+
+// queryAsSent escapes what no request line can hold, as browsers do
+// (https://url.spec.whatwg.org/#query-percent-encode-set): net/http does so with
+// the path alone, and a blank would end the line early.
+func queryAsSent(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func defaultPort(u *url.URL) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,5 +120,23 @@ func TestCacheBust(t *testing.T) {
 		if len(seen) != 4 || !strings.HasPrefix(seen[0], before+"watchword_cachebuster=") || seen[0] == seen[2] || len(seen[0]) < len(before)+40 || seen[1] != "/next?" {
 			t.Errorf("asked for %q", seen)
 		}
+	}
+}
+
+// TestQueryAsBrowsersSendIt: what no request line can hold is escaped, in the URL
+// as in a redirect; what was escaped, and all else, stays as it was written.
+func TestQueryAsBrowsersSendIt(t *testing.T) {
+	var seen []string
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.RequestURI)
+		if r.URL.Path == "/" {
+			w.Header().Set("Location", `/next?to=c d&"ö"`)
+			w.WriteHeader(http.StatusFound)
+		}
+	})
+	p := build(t, options(srv.URL+`/?q=a b&ü=<1>&x=%2f+%zz'{|}`), nil)
+	want(t, p.Probe(t.Context()), "up")
+	if wanted := []string{`/?q=a%20b&%C3%BC=%3C1%3E&x=%2f+%zz'{|}`, "/next?to=c%20d&%22%C3%B6%22"}; !slices.Equal(seen, wanted) {
+		t.Errorf("asked for %q, want %q", seen, wanted)
 	}
 }

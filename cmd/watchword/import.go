@@ -49,11 +49,11 @@ func (c *importKumaCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.place(d, s)
+	return c.place(ctx, d, s)
 }
 
 // place writes a document and tells on stderr what became of it.
-func (f *importFlags) place(d *kuma.Document, s *streams) error {
+func (f *importFlags) place(ctx context.Context, d *kuma.Document, s *streams) error {
 	target := kuma.Target{YAML: f.Output, Out: s.out, Env: f.Env, Force: f.Force, Build: func(cfg *config.Config) error {
 		return agent.Check(cfg, agent.Options{Version: version(), Log: slog.New(slog.DiscardHandler)})
 	}}
@@ -64,7 +64,7 @@ func (f *importFlags) place(d *kuma.Document, s *streams) error {
 		fmt.Fprint(s.err, d.Summary(kuma.Placed{}, colorful(s.err)))
 		return errors.New("nothing came over, so nothing was written")
 	}
-	placed, err := d.Place(target)
+	placed, err := d.Place(ctx, target)
 	if err != nil {
 		return err
 	}

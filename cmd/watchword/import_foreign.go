@@ -25,12 +25,12 @@ Examples:
 }
 
 // Run reads a configuration of Gatus and writes ours.
-func (c *importGatusCommand) Run(_ context.Context, s *streams) error {
+func (c *importGatusCommand) Run(ctx context.Context, s *streams) error {
 	d, err := kuma.FromGatus(c.File)
 	if err != nil {
 		return err
 	}
-	return c.place(d, s)
+	return c.place(ctx, d, s)
 }
 
 type importBlackboxCommand struct {
@@ -56,10 +56,10 @@ Examples:
 }
 
 // Run reads a configuration of blackbox_exporter and writes ours.
-func (c *importBlackboxCommand) Run(_ context.Context, s *streams) error {
+func (c *importBlackboxCommand) Run(ctx context.Context, s *streams) error {
 	d, err := kuma.FromBlackbox(c.File, kuma.BlackboxOptions{Targets: c.Target, Files: c.Targets, Module: c.Module})
 	if err != nil {
 		return err
 	}
-	return c.place(d, s)
+	return c.place(ctx, d, s)
 }

@@ -40,7 +40,7 @@ func (r *kumaReader) statuses(e *Entry, m row) {
 	}
 	var good []Bare
 	for _, c := range codes {
-		c = strings.ReplaceAll(c, " ", "")
+		c = within100(strings.ReplaceAll(c, " ", ""))
 		if !isSpan(c) {
 			r.object(e, "the accepted status code %q was left out: it is neither a number from 100 to 999 nor a range", c)
 			continue
@@ -53,6 +53,17 @@ func (r *kumaReader) statuses(e *Entry, m row) {
 	case !slices.Equal(good, []Bare{"200-299"}):
 		e.Fields.Set("expect.status", good)
 	}
+}
+
+// within100 cuts a range to what there can be: Kuma takes 0-999, too.
+func within100(c string) string {
+	from, to, isRange := strings.Cut(c, "-")
+	a, err := strconv.Atoi(from)
+	b, err2 := strconv.Atoi(to)
+	if !isRange || err != nil || err2 != nil || b < 100 || a > 999 {
+		return c
+	}
+	return fmt.Sprintf("%d-%d", max(a, 100), min(b, 999))
 }
 
 func isSpan(s string) bool {

@@ -35,6 +35,9 @@ func fold(a, b string) int {
 // clean makes a name that can be shown: one line, nothing invisible.
 func clean(name string) string {
 	name = strings.Map(func(r rune) rune {
+		if r == '\u200b' || r == '\u2060' || r == '\ufeff' { // of no width, and not what emoji are joined by
+			return -1
+		}
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
 			return ' '
 		}

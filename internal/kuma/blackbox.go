@@ -31,6 +31,7 @@ func FromBlackbox(path string, o BlackboxOptions) (*Document, error) {
 		return nil, fmt.Errorf("%s is no configuration of blackbox_exporter: it has no modules", path)
 	}
 	r := &blackboxReader{desk: newDesk(filepath.Base(path)+" of blackbox_exporter", "watchword import blackbox"), modules: map[string]value{}}
+	r.doc.Read = append([]string{path}, o.Files...)
 	r.dir = filepath.Dir(path)
 	for _, m := range root.get("modules").members() {
 		if why := blackboxStays(m.value); why != "" {

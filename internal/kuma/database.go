@@ -46,7 +46,9 @@ func readDatabase(ctx context.Context, path string) (*source, error) {
 }
 
 // copyDatabase copies the file with its log of changes. While Uptime Kuma runs,
-// the log may be worked into the file meanwhile: then it is done again.
+// the log may be worked into the file meanwhile: then it is done again. What is
+// only added to the log does no harm: its frames have sums, and one that was
+// copied by half ends it (https://www.sqlite.org/walformat.html, section 2.2).
 func copyDatabase(ctx context.Context, from, to string) error {
 	const tries = 5
 	for range tries {
@@ -73,13 +75,18 @@ func copyDatabase(ctx context.Context, from, to string) error {
 	return fmt.Errorf("%s changes all the time while it is copied: stop Uptime Kuma for a moment, or copy the file with `sqlite3 kuma.db \".backup copy.db\"`", from)
 }
 
-// stamp is what changes when a database does.
+// stamp is what changes when a database does, and not when its log grows: the
+// log begins anew with other salts in its header.
 func stamp(path string) string {
+	const header = 32 // bytes
 	var b strings.Builder
-	for _, suffix := range []string{"", "-wal", "-journal"} {
+	for _, suffix := range []string{"", "-journal"} {
 		if info, err := os.Stat(path + suffix); err == nil {
 			fmt.Fprint(&b, suffix, info.Size(), info.ModTime().UnixNano())
 		}
+	}
+	if head, err := headOf(path + "-wal"); err == nil {
+		fmt.Fprintf(&b, "-wal%x", head[:min(len(head), header)])
 	}
 	return b.String()
 }

@@ -70,6 +70,9 @@ func (d *Document) common(key string) any {
 			most = s
 		}
 	}
+	if told, ok := first[most].([]string); ok && len(told) == 0 {
+		return nil // who adds a monitor later must not find out that it tells nobody
+	}
 	if count[most] < 2 || builtIn(key, first[most]) {
 		return nil
 	}

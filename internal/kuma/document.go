@@ -11,9 +11,10 @@ import (
 // Document is a configuration in the making. A reader fills it in any order;
 // Place orders it, makes names and ids unique, and factors out the defaults.
 type Document struct {
-	Source   string // what it was made of, for its head: "kuma.db of Uptime Kuma 1.x"
-	Command  string // that made it: "watchword import kuma"
-	Timezone string // of the top level; "" leaves it out
+	Source   string   // what it was made of, for its head: "kuma.db of Uptime Kuma 1.x"
+	Command  string   // that made it: "watchword import kuma"
+	Timezone string   // of the top level; "" leaves it out
+	Read     []string // the files that it was made of, which are never replaced
 
 	Credentials []*Entry
 	Notifiers   []*Entry

@@ -1,6 +1,7 @@
 package kuma_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -77,7 +78,7 @@ func TestForeignPassesCheck(t *testing.T) {
 	kept := 0
 	for name, d := range imports(t) {
 		out := filepath.Join(t.TempDir(), "ours.yaml")
-		if _, err := d.Place(kuma.Target{YAML: out}); err != nil {
+		if _, err := d.Place(context.Background(), kuma.Target{YAML: out}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}

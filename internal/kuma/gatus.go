@@ -25,6 +25,7 @@ func FromGatus(path string) (*Document, error) {
 		return nil, err
 	}
 	k := newDesk(filepath.Base(path)+" of Gatus", "watchword import gatus")
+	k.doc.Read = files
 	k.dir = filepath.Dir(files[0])
 	var root value
 	for _, file := range files {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"strings"
 )
 
 // head is the comment that the YAML begins with.
@@ -15,7 +16,7 @@ func (d *Document) head(p Placed) []string {
 	}
 	if p.Env != "" {
 		lines = append(lines, "", fmt.Sprintf("Secrets are in %s, which Watchword does not read by itself:", filepath.Base(p.Env)), "",
-			fmt.Sprintf("    set -a; . %s; set +a", dotted(p.Env)), "    watchword check -c "+yaml, "",
+			fmt.Sprintf("    set -a; . %s; set +a", dotted(p.Env)), "    watchword check -c "+inShell(yaml), "",
 			"Or as EnvironmentFile= of systemd, --env-file of Docker, env_file of Compose.")
 	}
 	if p.Folder != "" {
@@ -27,9 +28,17 @@ func (d *Document) head(p Placed) []string {
 // dotted is a path that the shell's . takes for one.
 func dotted(path string) string {
 	if filepath.Base(path) == path {
-		return "./" + path
+		path = "./" + path
 	}
-	return path
+	return inShell(path)
+}
+
+// inShell is a path as it is typed in a shell.
+func inShell(path string) string {
+	if plain(path) || strings.ContainsRune(path, '\\') { // of Windows
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 func (d *Document) envHead(p Placed) []string {

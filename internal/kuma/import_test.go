@@ -52,7 +52,7 @@ func bring(t testing.TB, r fatal, path string) imported {
 	if len(doc.Monitors) == 0 {
 		return imported{doc: doc, cfg: &config.Config{}}
 	}
-	p, err := doc.Place(kuma.Target{YAML: filepath.Join(dir, "watchword.yaml")})
+	p, err := doc.Place(context.Background(), kuma.Target{YAML: filepath.Join(dir, "watchword.yaml")})
 	if err != nil {
 		r.Fatalf("%v", err)
 	}
@@ -124,6 +124,45 @@ func TestLog(t *testing.T) {
 	}
 	if got := bring(t, t, dir); !strings.Contains(got.yaml, "Only in the log") { // a folder, and no -shm
 		t.Error("the log was not read without its index")
+	}
+}
+
+// TestLogThatGrows: Uptime Kuma adds to its log all the while, and the database
+// is read nevertheless.
+func TestLogThatGrows(t *testing.T) {
+	s := rare(object{"name": "There before"})
+	path := filepath.Join(t.TempDir(), "kuma.db")
+	closed := s.write(t, path, true)
+	defer closed()
+	db := must(sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(0)&_pragma=wal_autocheckpoint(0)"))
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec(`INSERT INTO setting (key, value) VALUES ('long to copy', zeroblob(32 << 20))`); err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if _, err := db.Exec(`INSERT INTO setting (key, value) VALUES (hex(randomblob(16)), '1')`); err != nil {
+				<-stop
+				done <- err
+				return
+			}
+		}
+	}()
+	_, err := kuma.FromKuma(t.Context(), path)
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 

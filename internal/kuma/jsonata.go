@@ -201,7 +201,7 @@ func (p *jsonata) call(name string, q query, word string) query {
 	case "$length":
 		return query{jq: q.jq + ` | if type == "string" then length else null end`}
 	case "$sum":
-		return query{jq: q.jq + " | add"}
+		return query{jq: q.jq + ` | if type == "array" then add // 0 else . end`}
 	case "$max", "$min":
 		return query{jq: q.jq + " | " + name[1:]}
 	case "$number":

@@ -70,6 +70,7 @@ func TestJSONQuery(t *testing.T) {
 		{"$count(items)", ">", "2", `(.items | if type == "array" then length elif . == null then 0 else 1 end | tonumber) > 2`, []string{`{"items":[1,2,3]}`}, []string{`{"items":[1]}`, `{}`}},
 		{"$count(items[ok=true])", "==", "2", `[.items[] | select(.ok == true)] | length | . == 2 or . == "2"`, []string{`{"items":[{"ok":true},{"ok":false},{"ok":true}]}`}, []string{`{"items":[{"ok":true}]}`}},
 		{"$count(items) > 0", "==", "true", `.items | if type == "array" then length elif . == null then 0 else 1 end | type == "number" and . > 0`, []string{`{"items":[1]}`}, []string{`{"items":[]}`}},
+		{"$sum(l)", "<", "5", `(.l | if type == "array" then add // 0 else . end | tonumber) < 5`, []string{`{"l":[1,2]}`, `{"l":[]}`, `{"l":4}`}, []string{`{"l":[3,2]}`, `{}`, `{"l":null}`}},
 		{"$exists(a.b)", "==", "true", `.a.b != null`, []string{`{"a":{"b":0}}`}, []string{`{"a":{}}`, `{}`}},
 		{"$contains(a, 'x')", "==", "true", `.a | type == "string" and contains("x")`, []string{`{"a":"axb"}`}, []string{`{"a":"b"}`, `{}`}},
 		{"$not(a = 1)", "==", "true", `(.a == 1) | not`, []string{`{"a":2}`}, []string{`{"a":1}`}},

@@ -1,6 +1,7 @@
 package kuma_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -110,7 +111,7 @@ func BenchmarkImport500(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := d.Place(kuma.Target{YAML: filepath.Join(b.TempDir(), "w.yaml"), Force: true}); err != nil {
+		if _, err := d.Place(context.Background(), kuma.Target{YAML: filepath.Join(b.TempDir(), "w.yaml"), Force: true}); err != nil {
 			b.Fatal(err)
 		}
 	}

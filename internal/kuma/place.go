@@ -3,15 +3,15 @@ package kuma
 import (
 	"bytes"
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/watchword/watchword/internal/config"
-	"github.com/watchword/watchword/internal/machine"
 )
 
 // Target says where a document goes.
@@ -36,10 +36,10 @@ type Placed struct {
 // Place arranges the document, loads it once in a folder of its own, as `check`
 // would, and then puts it in place: all of it or, as far as the system allows,
 // nothing.
-func (d *Document) Place(t Target) (Placed, error) {
+func (d *Document) Place(ctx context.Context, t Target) (Placed, error) {
 	d.arrange()
 	p := d.places(t)
-	if err := p.free(t.Force); err != nil {
+	if err := p.free(t.Force, d.Read); err != nil {
 		return Placed{}, err
 	}
 	var moves moves
@@ -58,6 +58,9 @@ func (d *Document) Place(t Target) (Placed, error) {
 	}
 	if p.YAML != "" {
 		moves.file(p.YAML, text, 0o644)
+	}
+	if err := ctx.Err(); err != nil {
+		return Placed{}, fmt.Errorf("nothing was written: %w", err)
 	}
 	if err := moves.carryOut(); err != nil {
 		return Placed{}, err
@@ -97,29 +100,6 @@ func (p Placed) seen() string {
 	return filepath.ToSlash(p.Folder)
 }
 
-// free refuses to replace what is there.
-func (p Placed) free(force bool) error {
-	for _, path := range []string{p.YAML, p.Env, p.Folder} {
-		if path == "" {
-			continue
-		}
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-			continue
-		case err != nil:
-			return errors.New(machine.Unusable(path, "write", err))
-		case path != p.Folder && info.IsDir():
-			return fmt.Errorf("%s is a folder: name a file with -o", path)
-		case path == p.Folder && !info.IsDir():
-			return fmt.Errorf("%s is a file, and files such as keys were to go into a folder of that name: move it away", path)
-		case !force:
-			return fmt.Errorf("%s is there already, and nothing was written: move it away, name another file with -o, or replace it with --force", path)
-		}
-	}
-	return nil
-}
-
 // try loads the document as `check` does, with every secret in its place: the
 // files lie ready already. It returns the warnings with the lines that they have
 // in the end.
@@ -153,17 +133,37 @@ func (d *Document) try(head []string, ready moves, build func(*config.Config) er
 	return warnings, nil
 }
 
-// sort tells warnings from errors.
+// sort tells warnings from errors. A warning of several lines is one.
 func sort(problems config.Problems) (warnings, wrong []string) {
+	lines := map[string][]string{}
+	var said []string
 	for _, p := range problems {
 		p.File = "the YAML"
-		if p.Warning {
-			warnings = append(warnings, fmt.Sprintf("line %d: %s", p.Line, p.Message))
-		} else {
+		if !p.Warning {
 			wrong = append(wrong, p.String())
+			continue
 		}
+		if lines[p.Message] == nil {
+			said = append(said, p.Message)
+		}
+		lines[p.Message] = append(lines[p.Message], strconv.Itoa(p.Line))
+	}
+	for _, message := range said {
+		warnings = append(warnings, onLines(lines[message])+": "+message)
 	}
 	return warnings, wrong
+}
+
+// onLines names lines, not more than some of them.
+func onLines(lines []string) string {
+	const most = 5
+	switch n := len(lines); {
+	case n == 1:
+		return "line " + lines[0]
+	case n > most:
+		return fmt.Sprintf("lines %s and %d more", strings.Join(lines[:most], ", "), n-most)
+	}
+	return "lines " + strings.Join(lines, ", ")
 }
 
 // env writes the env file.

@@ -30,7 +30,7 @@ type kumaReader struct {
 }
 
 func newKumaReader(s *source) *kumaReader {
-	d := &Document{Source: s.what, Command: "watchword import kuma"}
+	d := &Document{Source: s.what, Command: "watchword import kuma", Read: s.files}
 	r := &kumaReader{
 		source: s, doc: d, hide: newHider(&d.Vault), warn: s.certificateWarn(),
 		monitors: map[string]row{}, groups: map[string]string{}, entries: map[string]*Entry{}, proxies: map[string]row{}, labels: map[string]string{},
@@ -186,7 +186,7 @@ func (r *kumaReader) path(m row) string {
 func (r *kumaReader) nameGroups() {
 	beside := map[string]namer{}
 	for _, m := range r.source.tables["monitor"] {
-		up, name := m.key("parent"), nameOf(m)
+		up, name := m.key("parent"), strings.ReplaceAll(nameOf(m), " / ", "/") // which stands between a group and its own
 		if m.text("type") != "group" {
 			r.groups[m.key("id")] = name
 			continue

@@ -26,7 +26,7 @@ func scalar(s string, flow bool) string {
 	out := strings.TrimSuffix(string(b), "\n")
 	bare := out == s
 	switch {
-	case err != nil, strings.Contains(out, "\n"):
+	case err != nil, strings.Contains(out, "\n"), strings.Contains(out, `\U`): // an emoji, which is seen
 		return quote(s)
 	case bare && flow && !easy(s), bare && strings.Contains(s, " #"):
 		return quote(s)

@@ -16,7 +16,8 @@ import (
 // source is what was read of an Uptime Kuma.
 type source struct {
 	what     string // "kuma.db of Uptime Kuma 1.x"
-	backup   bool   // it is no database
+	files    []string
+	backup   bool // it is no database
 	tables   map[string][]row
 	settings map[string]string // values are JSON
 }
@@ -25,19 +26,20 @@ type source struct {
 // in, or a backup of 1.x. The file is only read, also where Kuma is running: a
 // copy of it is opened. Errors are fit to be shown.
 func FromKuma(ctx context.Context, path string) (*Document, error) {
+	path, err := inFolder(path)
+	if err != nil {
+		return nil, err
+	}
 	s, err := readSource(ctx, path)
 	if err != nil {
 		return nil, err
 	}
+	s.files = []string{path, path + "-wal", path + "-shm", path + "-journal"}
 	return newKumaReader(s).read()
 }
 
 // readSource tells by its content what a file is.
 func readSource(ctx context.Context, path string) (*source, error) {
-	path, err := inFolder(path)
-	if err != nil {
-		return nil, err
-	}
 	head, err := headOf(path)
 	switch {
 	case err != nil:

@@ -111,5 +111,5 @@ func (p Placed) next() []string {
 	if p.Env != "" {
 		lines = append(lines, fmt.Sprintf("set -a; . %s; set +a", dotted(p.Env)))
 	}
-	return append(lines, "watchword check -c "+yaml)
+	return append(lines, "watchword check -c "+inShell(yaml))
 }

@@ -31,8 +31,12 @@ type file struct {
 
 // Secret keeps a value and returns the reference to it. The owner and what it
 // is to them ("Shop", "password") make its name; the same value of the same kind
-// is kept once.
+// is kept once. An owner whose name makes none (店) still has one, as variables
+// such as PATH and USER belong to others.
 func (v *Vault) Secret(owner, kind, value string) Raw {
+	if slug(owner) == "" {
+		owner = "secret"
+	}
 	return v.once(kind, value, func() Raw {
 		if plain(value) {
 			name := v.free(variableName(owner+" "+kind), "_")

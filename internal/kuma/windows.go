@@ -213,10 +213,17 @@ func (r *kumaReader) about(e *Entry, m row) string {
 }
 
 // groupOf returns the path of a group, "" where nothing that came over is below.
+// It looks at where the monitors ended up: groups that are within one another have
+// no place of their own.
 func (r *kumaReader) groupOf(id string) string {
-	for below := range r.entries {
-		if id != "" && r.within(r.monitors[below], id) {
-			return strings.TrimPrefix(r.path(r.monitors[id])+" / "+r.groups[id], " / ")
+	group := r.monitors[id]
+	if group == nil {
+		return ""
+	}
+	path := strings.TrimPrefix(r.path(group)+" / "+r.groups[id], " / ")
+	for below, e := range r.entries {
+		if r.within(r.monitors[below], id) && strings.HasPrefix(e.Group+" / ", path+" / ") {
+			return path
 		}
 	}
 	return ""

@@ -112,12 +112,18 @@ func lastDay(fields []string) (start string, ok bool) {
 	return fmt.Sprintf("%02d:%02d", hour, minute), ok
 }
 
-// sunday writes 0 for a 7 that stands alone in the days of the week.
+// sunday writes 0 for a 7 in the days of the week, also at the end of a range.
 func sunday(days string) string {
 	parts := strings.Split(days, ",")
 	for i, p := range parts {
-		if p == "7" {
+		from, ranged := strings.CutSuffix(p, "-7")
+		switch {
+		case p == "7" || p == "7-7":
 			parts[i] = "0"
+		case ranged && (from == "0" || from == "1"):
+			parts[i] = "0-6"
+		case ranged:
+			parts[i] = "0," + from + "-6"
 		}
 	}
 	return strings.Join(parts, ",")

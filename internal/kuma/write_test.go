@@ -2,6 +2,7 @@ package kuma_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func small() *kuma.Document {
 func place(t *testing.T, d *kuma.Document) (kuma.Placed, string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "ours.yaml")
-	p, err := d.Place(kuma.Target{YAML: out})
+	p, err := d.Place(context.Background(), kuma.Target{YAML: out})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +131,7 @@ func TestPlaceKeepsWhatIsThere(t *testing.T) {
 		if err := os.WriteFile(path, []byte("mine"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := small().Place(kuma.Target{YAML: out})
+		_, err := small().Place(context.Background(), kuma.Target{YAML: out})
 		if err == nil || !strings.Contains(err.Error(), "--force") {
 			t.Errorf("%s: %v", taken, err)
 		}
@@ -138,7 +139,7 @@ func TestPlaceKeepsWhatIsThere(t *testing.T) {
 		if b, err := os.ReadFile(path); string(b) != "mine" || err != nil || len(all) != 1 {
 			t.Errorf("%s holds %q, %v; beside it %v", taken, b, err, all)
 		}
-		if _, err := small().Place(kuma.Target{YAML: out, Force: true}); err != nil {
+		if _, err := small().Place(context.Background(), kuma.Target{YAML: out, Force: true}); err != nil {
 			t.Errorf("with force: %v", err)
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -152,7 +153,7 @@ func TestPlaceOnOut(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var out bytes.Buffer
-	p, err := small().Place(kuma.Target{Out: &out, Env: "w.env"})
+	p, err := small().Place(context.Background(), kuma.Target{Out: &out, Env: "w.env"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestPlaceTriesFirst(t *testing.T) {
 	d := small()
 	d.Monitors[0].Fields.Set("interval", time.Millisecond)
 	out := filepath.Join(t.TempDir(), "ours.yaml")
-	_, err := d.Place(kuma.Target{YAML: out})
+	_, err := d.Place(context.Background(), kuma.Target{YAML: out})
 	if err == nil || !strings.Contains(err.Error(), "interval: at least 1s is wanted") {
 		t.Errorf("%v", err)
 	}
