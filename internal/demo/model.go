@@ -27,6 +27,7 @@ type watched struct {
 	fault           *check.FaultText
 	took            time.Duration
 	ran             bool
+	held            bool          // down, and not announced because of what it depends on
 	strip           []check.State // after each run, the newest last
 }
 
@@ -97,6 +98,7 @@ func (m *model) Ran(r check.Result, s check.MonitorState) {
 	}
 	w.name, w.group = r.Monitor.Name, r.Monitor.Group
 	w.state, w.fault, w.took, w.ran = s.State, r.Fault.Text(), r.Took, true
+	w.held = w.held && w.state == check.Down
 	w.strip = append(w.strip, stateOf(r, s))
 	w.strip = w.strip[max(0, len(w.strip)-stripRuns):]
 	line := entry{kind: "run", head: fmt.Sprintf("%s  %s  %s", s.State, w.name, length(r.Took))}
@@ -105,9 +107,9 @@ func (m *model) Ran(r check.Result, s check.MonitorState) {
 		line.head += fmt.Sprintf("  %s/%s", r.Fault.Class, r.Fault.Reason)
 	}
 	m.add(line)
-	if up, _, _ := m.counts(); !m.up && up == len(m.monitors) {
+	if n := m.counts(); !m.up && n.up == len(m.monitors) {
 		m.up = true
-		m.add(entry{kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", up, length(time.Since(m.begun)))})
+		m.add(entry{kind: "up", head: fmt.Sprintf("all %d monitors, %s after the start", n.up, length(time.Since(m.begun)))})
 	}
 }
 
@@ -135,10 +137,33 @@ func (m *model) Changed(c check.Change) {
 			delete(m.open, r.ID)
 		}
 	}
+	m.stand(c.States)
 	for _, d := range c.Deliveries {
 		for i := range d.Events {
 			m.event(d.Kind, &d.Events[i])
 		}
+	}
+}
+
+// stand takes in states that no run of the monitor itself brought: a pause, a
+// maintenance that begins or ends. Who is down and in no incident is held.
+func (m *model) stand(states []check.MonitorState) {
+	for _, s := range states {
+		if w := m.byID[s.ID]; w != nil {
+			w.state = s.State
+			if s.State == check.Paused { // it begins anew when it is resumed
+				w.ran, w.fault = false, nil
+			}
+		}
+	}
+	announced := map[string]bool{}
+	for _, r := range m.open {
+		for _, member := range r.Members {
+			announced[member.ID] = true
+		}
+	}
+	for id, w := range m.byID {
+		w.held = w.state == check.Down && !announced[id]
 	}
 }
 
@@ -163,6 +188,9 @@ func (m *model) event(k check.Kind, e *check.Event) {
 	}
 	if len(e.Members) > 1 {
 		n.lines = append(n.lines, names(e.Members))
+	}
+	if len(e.Held) > 0 {
+		n.lines = append(n.lines, "behind them, not announced: "+names(e.Held))
 	}
 	m.add(n)
 }
@@ -214,92 +242,6 @@ func (m *model) take() []entry {
 	news := m.news
 	m.news = nil
 	return news
-}
-
-// counts says how the monitors stand.
-func (m *model) counts() (up, down, other int) {
-	for _, w := range m.monitors {
-		switch w.state {
-		case check.Up:
-			up++
-		case check.Down, check.Exposed:
-			down++
-		default:
-			other++
-		}
-	}
-	return up, down, other
-}
-
-// allUp returns how many monitors there are if all of them are up, else 0.
-func (m *model) allUp() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if up, _, _ := m.counts(); up < len(m.monitors) || len(m.open) > 0 {
-		return 0
-	}
-	return len(m.monitors)
-}
-
-// story is what the control page shows.
-func (m *model) story() lab.Story {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := lab.Story{Page: m.page, Headline: m.headline(), Well: len(m.open) == 0}
-	for _, r := range m.open {
-		i := lab.StoryIncident{
-			Verdict: string(r.Fault.Class) + "/" + string(r.Fault.Reason), Message: r.Fault.Message, Hint: r.Fault.Hint,
-			Since: r.Opened, Exposed: r.Fault.Class == check.ExposedTo,
-		}
-		for _, mem := range r.Members {
-			i.Monitors = append(i.Monitors, mem.Name)
-		}
-		kind := check.KindDown
-		if i.Exposed {
-			kind = check.KindExposed
-		}
-		i.Title = notifiers.Title(check.Delivery{Kind: kind, Events: []check.Event{{Cause: r.Cause, Fault: r.Fault, Members: r.Members}}})
-		s.Incidents = append(s.Incidents, i)
-	}
-	slices.SortFunc(s.Incidents, func(a, b lab.StoryIncident) int { return a.Since.Compare(b.Since) })
-	for _, w := range m.monitors {
-		s.Monitors = append(s.Monitors, lab.StoryMonitor{Name: w.name, Group: w.group, Status: w.word(), Note: w.note()})
-	}
-	return s
-}
-
-func (m *model) headline() string {
-	up, down, _ := m.counts()
-	switch {
-	case len(m.open) > 0:
-		causes := "cause"
-		if len(m.open) > 1 {
-			causes = "causes"
-		}
-		return fmt.Sprintf("%d of %d monitors fail, for %d %s.", down, len(m.monitors), len(m.open), causes)
-	case up == len(m.monitors):
-		return fmt.Sprintf("All %d monitors are up.", up)
-	case down == 0:
-		return fmt.Sprintf("%d of %d monitors are up; the others are being tried.", up, len(m.monitors))
-	}
-	return fmt.Sprintf("%d of %d monitors fail.", down, len(m.monitors))
-}
-
-func (w *watched) word() string {
-	if !w.ran {
-		return "new"
-	}
-	return string(w.state)
-}
-
-func (w *watched) note() string {
-	switch {
-	case w.fault != nil:
-		return string(w.fault.Class) + "/" + string(w.fault.Reason)
-	case w.ran:
-		return length(w.took)
-	}
-	return ""
 }
 
 // length writes a duration as people read it.

@@ -210,13 +210,16 @@ func (s *screen) summarize(b *strings.Builder, now time.Time) {
 func (s *screen) tally() string {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	up, down, other := s.m.counts()
-	text := fmt.Sprintf("%d monitors: %d up", len(s.m.monitors), up)
-	if down > 0 {
-		text += fmt.Sprintf(", %d down", down)
+	n := s.m.counts()
+	text := fmt.Sprintf("%d monitors: %d up", len(s.m.monitors), n.up)
+	if n.down > 0 {
+		text += fmt.Sprintf(", %d down", n.down)
 	}
-	if other > 0 {
-		text += fmt.Sprintf(", %d pending", other)
+	if n.pending > 0 {
+		text += fmt.Sprintf(", %d pending", n.pending)
+	}
+	if n.aside > 0 {
+		text += fmt.Sprintf(", %d in maintenance or paused", n.aside)
 	}
 	return text + fmt.Sprintf(" · %d runs · %d messages", s.m.runs, s.m.sent)
 }

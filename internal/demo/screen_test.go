@@ -142,6 +142,56 @@ func TestNarrowTerminals(t *testing.T) {
 	}
 }
 
+// Who is set aside or held is neither up nor an alarm, and a pause is shown
+// though no run brings it.
+func TestWhoIsSetAside(t *testing.T) {
+	m := newModel()
+	c := &config.Config{}
+	for _, id := range []string{"router", "wiki", "shop", "mail"} {
+		c.Monitors = append(c.Monitors, config.Monitor{ID: id, Name: id})
+	}
+	m.configure(c)
+	fault := &check.Fault{Class: check.Network, Reason: check.Timeout, Message: "m"}
+	ran := func(id string, f *check.Fault, state check.State) {
+		m.Ran(check.Result{Monitor: &check.Monitor{ID: id, Name: id}, Fault: f}, check.MonitorState{ID: id, State: state})
+	}
+	ran("router", fault, check.Down)
+	ran("wiki", fault, check.Down)
+	ran("shop", fault, check.Maintenance)
+	ran("mail", nil, check.Up)
+	router := check.Member{ID: "router", Name: "router"}
+	m.Changed(check.Change{
+		States:    []check.MonitorState{{ID: "mail", State: check.Paused}},
+		Incidents: []check.IncidentRecord{{ID: "i", Members: []check.Member{router}}},
+		Deliveries: []check.Delivery{{Kind: check.KindDown, Events: []check.Event{
+			{Kind: check.KindDown, Members: []check.Member{router}, Held: []check.Member{{ID: "wiki", Name: "wiki"}}},
+		}}},
+	})
+	var out bytes.Buffer
+	s := newScreen(Options{Out: &out, Size: sized(80, 40)}, m)
+	s.show(true)
+	if !strings.Contains(out.String(), "not announced: wiki") {
+		t.Errorf("the message does not name who is behind it:\n%s", &out)
+	}
+	s.show(false)
+	for _, want := range []string{"✕ router             down ", "□ wiki               held ", "◇ shop               maintenance ", "‖ mail               paused ", "0 up, 2 down, 2 in maintenance or paused"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("want %q in\n%s", want, &out)
+		}
+	}
+	m.Changed(check.Change{States: []check.MonitorState{{ID: "mail", State: check.Pending}}})
+	ran("router", nil, check.Up)
+	ran("wiki", nil, check.Up)
+	m.Changed(check.Change{Incidents: []check.IncidentRecord{{ID: "i", Closed: time.Now()}}})
+	if got := m.story(); m.well() || got.Monitors[3].Status != "new" || !strings.Contains(got.Headline, "being tried, in maintenance or paused") {
+		t.Errorf("mail was resumed and has not run: %q, %v", got.Headline, got.Monitors)
+	}
+	ran("mail", nil, check.Up)
+	if got := m.story(); !m.well() || got.Headline != "3 of 4 monitors are up; the others are in maintenance or paused." {
+		t.Errorf("all are up but for what is set aside: %q", got.Headline)
+	}
+}
+
 // Without a terminal nothing is drawn over, and how things stand is said now
 // and then.
 func TestPipeGetsLines(t *testing.T) {

@@ -52,8 +52,14 @@ func look(kind string) (color, word string) {
 // shape is how a state looks, so that colour is never alone.
 func shape(w *watched) (glyph, color string) {
 	switch {
+	case w.state == check.Paused:
+		return "‖", faint
+	case w.state == check.Maintenance:
+		return "◇", cyan
 	case !w.ran:
 		return "○", faint
+	case w.held:
+		return "□", red
 	case w.state == check.Down:
 		return "✕", red
 	case w.state == check.Exposed:
@@ -99,11 +105,11 @@ func (s *screen) table(b *strings.Builder) {
 	if rows+5 > height*3/4 {
 		lines = append(lines, s.glyphs(width)...)
 	} else {
-		notes := s.notes()
+		col := s.fit(width/beside - 2)
 		for i := range rows {
 			var cells []string
 			for j := i; j < len(s.m.monitors); j += rows {
-				cells = append(cells, s.row(s.m.monitors[j], width/beside-2, notes))
+				cells = append(cells, s.row(s.m.monitors[j], col))
 			}
 			lines = append(lines, strings.Join(cells, "  "))
 		}
@@ -130,33 +136,36 @@ func (s *screen) glyphs(width int) []string {
 	return append(lines, line)
 }
 
-// notes is how wide the last column is: all strips end at one place.
-func (s *screen) notes() int {
-	const least, most = 8, 34
-	width := least
+// layout is how wide the columns of the table are: all strips begin and end at
+// one place.
+type layout struct{ name, word, strip, note int }
+
+func (s *screen) fit(width int) layout {
+	const least, most, spaces = 8, 34, 6
+	l := layout{name: 18, word: 8, note: least}
 	for _, w := range s.m.monitors {
-		width = max(width, min(columns(w.note()), most))
+		l.word = max(l.word, columns(w.word()))
+		l.note = max(l.note, min(columns(w.note()), most))
 	}
-	return width
+	l.note = min(l.note, max(least, width-l.name-l.word-spaces))
+	l.strip = max(0, width-l.name-l.word-l.note-spaces)
+	return l
 }
 
 // row is one monitor: shape, name, word, its last runs, and what there is to
 // say of the last.
-func (s *screen) row(w *watched, width, notes int) string {
-	const name, word, fixed = 18, 8, 2 + 18 + 1 + 8 + 1
+func (s *screen) row(w *watched, l layout) string {
 	glyph, color := shape(w)
-	note := cut(w.note(), notes)
-	strip := s.strip(w, width-fixed-notes-2)
-	text := fmt.Sprintf("%s %s %s %s", s.paint(color, glyph), pad(cut(w.name, name), name), s.paint(color, pad(w.word(), word)), strip)
+	note := cut(w.note(), l.note)
+	text := fmt.Sprintf("%s %s %s %s", s.paint(color, glyph), pad(cut(w.name, l.name), l.name), s.paint(color, pad(w.word(), l.word)), s.strip(w, l.strip))
 	if w.fault != nil {
-		return text + "  " + s.paint(color, pad(note, notes))
+		return text + "  " + s.paint(color, pad(note, l.note))
 	}
-	return text + "  " + s.paint(faint, strings.Repeat(" ", notes-columns(note))+note)
+	return text + "  " + s.paint(faint, strings.Repeat(" ", l.note-columns(note))+note)
 }
 
 // strip draws the last runs, the newest at the right.
 func (s *screen) strip(w *watched, width int) string {
-	width = max(width, 0)
 	last := w.strip[max(0, len(w.strip)-width):]
 	var b strings.Builder
 	b.WriteString(strings.Repeat(" ", width-len(last)))
@@ -166,6 +175,8 @@ func (s *screen) strip(w *watched, width int) string {
 			b.WriteString(s.paint(green, "▁"))
 		case check.Pending:
 			b.WriteString(s.paint(yellow, "▄"))
+		case check.Maintenance:
+			b.WriteString(s.paint(cyan, "▄"))
 		case check.Exposed:
 			b.WriteString(s.paint(magenta, "█"))
 		default:

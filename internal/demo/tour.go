@@ -163,8 +163,6 @@ func (m *model) saw(expect string) bool {
 	return found && slices.ContainsFunc(m.messages, func(title string) bool { return !strings.HasPrefix(title, "[Up]") })
 }
 
-func (m *model) well() bool { return m.allUp() > 0 }
-
 func (m *model) toldSince() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
