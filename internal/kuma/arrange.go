@@ -28,8 +28,30 @@ func (d *Document) arrange() {
 	d.factor()
 }
 
+// fold compares names as people order them: without case, web2 before web10.
 func fold(a, b string) int {
-	return cmp.Or(cmp.Compare(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
+	return cmp.Or(natural(strings.ToLower(a), strings.ToLower(b)), cmp.Compare(a, b))
+}
+
+// natural compares texts, and the numbers in them as numbers.
+func natural(a, b string) int {
+	const digits = "0123456789"
+	for a != "" && b != "" {
+		m, n := len(a)-len(strings.TrimLeft(a, digits)), len(b)-len(strings.TrimLeft(b, digits))
+		if m == 0 || n == 0 {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		x, y := strings.TrimLeft(a[:m], "0"), strings.TrimLeft(b[:n], "0")
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+			return c
+		}
+		a, b = a[m:], b[n:]
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // clean makes a name that can be shown: one line, nothing invisible.
