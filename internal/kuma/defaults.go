@@ -24,6 +24,10 @@ func (d *Document) factor() {
 			d.defaults.Set(key, v)
 		}
 	}
+	if told, ok := d.defaults.Get("notify").([]string); ok && len(told) == 0 {
+		d.defaults.SetNote("notify", told, "LOOK: a monitor that you add tells nobody either, unless it says whom")
+		d.look("most monitors tell nobody, and so do the defaults: a monitor that you add needs a notify of its own")
+	}
 	d.reconcile()
 	for _, m := range d.Monitors {
 		d.relieve(m)
@@ -69,9 +73,6 @@ func (d *Document) common(key string) any {
 		if most == "" || count[s] > count[most] {
 			most = s
 		}
-	}
-	if told, ok := first[most].([]string); ok && len(told) == 0 {
-		return nil // who adds a monitor later must not find out that it tells nobody
 	}
 	if count[most] < 2 || builtIn(key, first[most]) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +20,7 @@ func rare(monitors ...object) *site {
 	s := &site{version: 2}
 	for i, m := range monitors {
 		all := object{"id": i + 1, "type": "http", "name": fmt.Sprint("Site ", i+1), "url": "https://a.example/", "accepted_statuscodes_json": `["200-299"]`, "interval": 60, "timeout": 48}
-		for k, v := range m {
-			all[k] = v
-		}
+		maps.Copy(all, m)
 		s.monitors = append(s.monitors, all)
 	}
 	return s
@@ -31,9 +30,7 @@ func rare(monitors ...object) *site {
 func (s *site) window(m object, monitors ...int) {
 	id := len(s.maintenance) + 1
 	all := object{"id": id, "title": fmt.Sprint("Window ", id), "description": "", "strategy": "cron", "cron": "0 2 * * *", "duration": 3600, "timezone": "UTC", "active": 1}
-	for k, v := range m {
-		all[k] = v
-	}
+	maps.Copy(all, m)
 	s.maintenance = append(s.maintenance, all)
 	for _, monitor := range monitors {
 		s.covered = append(s.covered, object{"id": len(s.covered) + 1, "monitor_id": monitor, "maintenance_id": id})
@@ -92,17 +89,26 @@ func TestSeenAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestNobodyByDefault: that most monitors tell nobody is no default, as a monitor
-// that is added later would tell nobody, too.
+// TestNobodyByDefault: where most monitors tell nobody, whoever adds one later is
+// told that it does not either.
 func TestNobodyByDefault(t *testing.T) {
 	s := rare(object{}, object{}, object{}, object{})
 	s.notifications = []object{{"id": 1, "name": "chat", "active": 1, "user_id": 1, "config": `{"type":"slack","slackwebhookURL":"https://hooks.example/x"}`}}
 	s.told = []object{{"id": 1, "monitor_id": 1, "notification_id": 1}}
 	got := bring(t, t, s.database(t))
-	if defaults, _, _ := strings.Cut(got.yaml, "\nmonitors:"); strings.Contains(defaults, "notify:") || strings.Count(got.yaml, "notify: []") != 3 {
-		t.Errorf("nobody is told by default:\n%s", got.yaml)
+	if !strings.Contains(got.yaml, "  notify: []  # LOOK: a monitor that you add tells nobody") || !strings.Contains(got.tell, "a monitor that you add needs a notify") {
+		t.Errorf("nobody is told by default, and it is not said:\n%s\n%s", got.yaml, got.tell)
 	}
-	if !strings.Contains(got.tell, "lines ") || strings.Count(got.tell, "nobody is told") != 1 {
+}
+
+// TestOneWarningOfManyLines: what check says of many monitors is one line.
+func TestOneWarningOfManyLines(t *testing.T) {
+	var monitors []object
+	for range 8 {
+		monitors = append(monitors, object{"url": "http://a.example/", "auth_method": "basic", "basic_auth_user": "u", "basic_auth_pass": "p"})
+	}
+	got := bring(t, t, rare(monitors...).database(t))
+	if !strings.Contains(got.tell, " and 3 more: ") || strings.Count(got.tell, "in the clear") > 1 {
 		t.Errorf("the warning is there several times:\n%s", got.tell)
 	}
 }
@@ -177,5 +183,21 @@ func TestPathsInAShell(t *testing.T) {
 	p := must(d.Place(t.Context(), kuma.Target{YAML: filepath.Join(dir, "w.yaml")}))
 	if tell, want := d.Summary(p, false), strings.ReplaceAll(dir, "'", `'\''`); !strings.Contains(tell, ". '"+want+"/w.env'; set +a\n") || !strings.Contains(tell, "check -c '"+want+"/w.yaml'\n") {
 		t.Errorf("a shell would not take this:\n%s", tell)
+	}
+}
+
+// TestOrder: numbers in names are ordered as numbers.
+func TestOrder(t *testing.T) {
+	names := []string{"Web", "Web 1", "web 2", "Web 02 b", "Web 10", "Web 10a", "Web x", "店 2", "店 11"}
+	var monitors []object
+	for _, name := range slices.Backward(names) {
+		monitors = append(monitors, object{"name": name})
+	}
+	var got []string
+	for _, m := range bring(t, t, rare(monitors...).database(t)).cfg.Monitors {
+		got = append(got, m.Name)
+	}
+	if !slices.Equal(got, names) {
+		t.Errorf("the order is %q", got)
 	}
 }
