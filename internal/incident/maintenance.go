@@ -55,6 +55,10 @@ func (e *entry) quiet() bool { return e.covered() && e.state.State != check.Expo
 // said since how it stands.
 func (e *entry) released() bool { return e.state.Cover != nil && !e.covered() }
 
+// stale says whether a run that began at start was in flight when the monitor was
+// let go: what it saw fail may have been the maintenance.
+func (e *entry) stale(start time.Time) bool { return start.Before(e.freed) }
+
 // shown is the state as others see it and as it is stored.
 func (e *entry) shown() check.MonitorState {
 	s := e.state
@@ -99,7 +103,7 @@ func (t *Tracker) cover(e *entry, now time.Time) {
 // nobody is told of it, and nobody reminded.
 func (t *Tracker) uncover(e *entry, now time.Time) {
 	defer t.tellChildren(e, now)
-	t.touched[e.state.ID] = e
+	t.touched[e.state.ID], e.freed = e, now
 	if e.chain != nil && e.due(now) > 0 {
 		t.warnAt = now.Add(max(t.opts.GroupWait, warnGather))
 	}
@@ -113,10 +117,10 @@ func (t *Tracker) uncover(e *entry, now time.Time) {
 	t.ties.ask = append(t.ties.ask, e.state.ID)
 }
 
-// known takes the first run after a maintenance in: what it was told of goes on,
-// what it was not is told now.
-func (t *Tracker) known(e *entry, now time.Time) {
-	if !e.released() {
+// known takes the first run after a maintenance in, which began at start: what it
+// was told of goes on, what it was not is told now.
+func (t *Tracker) known(e *entry, start, now time.Time) {
+	if !e.released() || e.stale(start) && e.state.Fault != nil {
 		return
 	}
 	if e.incident == nil && e.state.State != check.Up {

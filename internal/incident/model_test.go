@@ -63,7 +63,7 @@ func (w *world) repeat(times int, run func(id string)) {
 func step(rt *rapid.T, w *world, n int) {
 	id := fmt.Sprintf("m%d", rapid.IntRange(0, n-1).Draw(rt, "which"))
 	addr := "192.0.2." + id[1:] + ":443"
-	what := rapid.IntRange(0, 16).Draw(rt, "what")
+	what := rapid.IntRange(0, 17).Draw(rt, "what")
 	if i := w.index(id); i < 0 && what < 10 { // it was removed, and is watched again
 		w.monitor(id, nil)
 		w.configure()
@@ -104,6 +104,10 @@ func step(rt *rapid.T, w *world, n int) {
 		w.hold(check.Paused, id)
 	case 13:
 		w.hold("", id)
+	case 14:
+		if w.index(id) >= 0 {
+			w.began(id, time.Duration(rapid.IntRange(1, 60).Draw(rt, "ago"))*time.Second, status())
+		}
 	default:
 		w.wait(time.Duration(rapid.IntRange(0, 200).Draw(rt, "seconds")) * time.Second)
 	}

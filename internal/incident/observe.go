@@ -23,7 +23,7 @@ func (t *Tracker) Observe(r check.Result) (check.MonitorState, check.Change) {
 	} else {
 		t.fail(e, r, now)
 	}
-	t.known(e, now)
+	t.known(e, r.Start, now)
 	t.ranAt(e, r.Start, now)
 	t.tire(now)
 	t.watchLine(now)
@@ -81,7 +81,7 @@ func (t *Tracker) fail(e *entry, r check.Result, now time.Time) {
 // failed says what becomes of a monitor that failed once more and is not down.
 func (t *Tracker) failed(e *entry, start, now time.Time) {
 	s := &e.state
-	if e.quiet() {
+	if e.quiet() || e.stale(start) {
 		t.waits(e, now)
 		return
 	}

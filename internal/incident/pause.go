@@ -24,7 +24,10 @@ func (t *Tracker) pause(e *entry, now time.Time) {
 }
 
 // resume has a monitor begin anew, as one that is watched for the first time.
-func (t *Tracker) resume(e *entry, now time.Time) { t.restart(e, check.Pending, now) }
+func (t *Tracker) resume(e *entry, now time.Time) {
+	e.freed = now
+	t.restart(e, check.Pending, now)
+}
 
 func (t *Tracker) restart(e *entry, as check.State, now time.Time) {
 	s := &e.state

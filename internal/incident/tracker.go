@@ -90,6 +90,7 @@ type entry struct {
 	cohort   *cohort
 	chain    *check.Chain // that was seen last
 	kin      *kin         // nil: it depends on nobody, and nobody on it
+	freed    time.Time    // when it was last let go from a maintenance or a pause by this process
 	adopted  bool         // its state says that it belongs to the incident, whose record does not know of it yet
 }
 
