@@ -26,8 +26,8 @@ func sorted(records []check.IncidentRecord) []check.IncidentRecord {
 
 // counts are the monitors of the page by their look.
 type counts struct {
-	all, up, down, pending, fresh, still int // still: paused or maintained
-	first                                string
+	all, up, down, pending, fresh, maintained, paused int
+	first                                             string
 }
 
 func (c *counts) add(r *row) {
@@ -42,8 +42,10 @@ func (c *counts) add(r *row) {
 		c.pending++
 	case "new":
 		c.fresh++
-	case "maintenance", "paused":
-		c.still++
+	case "maintenance":
+		c.maintained++
+	case "paused":
+		c.paused++
 	default:
 		c.down++
 	}
@@ -99,7 +101,7 @@ func calm(c *counts) string {
 	case c.up == 0 && c.fresh > 0:
 		return check.Count(c.fresh, "monitor waits for its first run.", "monitors wait for their first run.")
 	case c.up == 0:
-		return "Nothing is watched at the moment."
+		return c.allStill()
 	case c.all == 1:
 		return c.first + " is up."
 	case c.up == c.all:
@@ -107,8 +109,33 @@ func calm(c *counts) string {
 	case c.fresh > 0:
 		return check.Count(c.up, "monitor is up, ", "monitors are up, ") + check.Count(c.fresh, "waits for its first run.", "wait for their first run.")
 	default:
-		return check.Count(c.up, "monitor is up", "monitors are up") + fmt.Sprintf(", %d paused or in maintenance.", c.still)
+		return check.Count(c.up, "monitor is up", "monitors are up") + c.still() + "."
 	}
+}
+
+// allStill is the headline where every monitor is paused or in maintenance.
+func (c *counts) allStill() string {
+	switch {
+	case c.maintained == 0:
+		return "Nothing is watched at the moment."
+	case c.paused > 0:
+		return check.Count(c.maintained, "monitor is", "monitors are") + fmt.Sprintf(" in maintenance, %d paused.", c.paused)
+	case c.all == 1:
+		return c.first + " is in maintenance."
+	default:
+		return fmt.Sprintf("All %d monitors are in maintenance.", c.all)
+	}
+}
+
+// still says who is not up and does not fail either.
+func (c *counts) still() (clause string) {
+	if c.maintained > 0 {
+		clause = fmt.Sprintf(", %d in maintenance", c.maintained)
+	}
+	if c.paused > 0 {
+		clause += fmt.Sprintf(", %d paused", c.paused)
+	}
+	return clause
 }
 
 // Separator stands before the clause at i: "a, b, and c".

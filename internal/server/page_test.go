@@ -158,6 +158,7 @@ func TestHeadline(t *testing.T) {
 		}
 		return r
 	}
+	held := view("E", "e", "", check.Maintenance)
 	up, down, pending, paused := view("iCloud", "a", "", check.Up), failing(view("B", "b", "", check.Down), &check.FaultText{}, "08:00:00"), failing(view("C", "c", "", check.Pending), &check.FaultText{}, "08:00:00"), view("D", "d", "", check.Paused)
 	fresh := view("E", "e", "", check.Pending)
 	fresh.Last = board.Last{}
@@ -177,7 +178,11 @@ func TestHeadline(t *testing.T) {
 		{"all", []board.View{up, up}, nil, "All 2 monitors are up.", "All well · Watchword"},
 		{"new", []board.View{fresh, fresh}, nil, "2 monitors wait for their first run.", "Watchword"},
 		{"some new", []board.View{up, fresh}, nil, "1 monitor is up, 1 waits for its first run.", "All well · Watchword"},
-		{"some paused", []board.View{up, up, paused}, nil, "2 monitors are up, 1 paused or in maintenance.", "All well · Watchword"},
+		{"some paused", []board.View{up, up, paused}, nil, "2 monitors are up, 1 paused.", "All well · Watchword"},
+		{"some of both", []board.View{up, paused, held, held}, nil, "1 monitor is up, 2 in maintenance, 1 paused.", "All well · Watchword"},
+		{"one in maintenance", []board.View{held}, nil, "E is in maintenance.", "Watchword"},
+		{"all in maintenance", []board.View{held, held}, nil, "All 2 monitors are in maintenance.", "Watchword"},
+		{"none up", []board.View{held, paused}, nil, "1 monitor is in maintenance, 1 paused.", "Watchword"},
 		{"all paused", []board.View{paused}, nil, "Nothing is watched at the moment.", "Watchword"},
 		{"pending", []board.View{up, pending}, nil, "1 monitor fails and is being tried again.", "1 failing · Watchword"},
 		{"down", []board.View{up, down, pending}, nil, "1 monitor is down.", "1 down · Watchword"},
