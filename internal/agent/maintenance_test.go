@@ -268,6 +268,8 @@ func TestOrdersThatAreRefused(t *testing.T) {
 		`{"all": true, "for": "9999d"}`:                                             {422, "for: it lasts at most 400d"},
 		`{"all": true, "from": "soon", "for": "1h"}`:                                {422, `from: \"soon\" is no time`},
 		`{"all": true, "from": "2020-01-01T10:00:00Z", "for": "1h"}`:                {422, "for: it is over already"},
+		`{"all": true, "from": "0000-01-01", "for": "1h"}`:                          {422, "for: it is over already"},
+		`{"all": true, "from": "9999-12-31", "for": "1h"}`:                          {422, "from: it begins in more than ten years"},
 		`{"all": true, "from": "2031-01-02", "to": "2031-01-01T10:00:00Z"}`:         {422, "to: 2031-01-01T10:00:00Z is not after"},
 		`{"all": true, "for": "1h", "reason": "` + strings.Repeat("x", 1001) + `"}`: {422, "reason: it has at most"},
 		`{"all": true, "for": "1h", "reason": "a\u0007b"}`:                          {422, "reason: "},

@@ -129,8 +129,9 @@ func readOrder(o server.MaintenanceOrder, monitors []*check.Monitor, zone *time.
 
 // What bounds a slip of the finger.
 const (
-	longestOrder = 400 * 24 * time.Hour
-	longestText  = 1000
+	longestOrder  = 400 * 24 * time.Hour
+	furthestOrder = 3660 * 24 * time.Hour
+	longestText   = 1000
 )
 
 // spanOf reads from when to when.
@@ -138,7 +139,6 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 	bad := func(field, message string) (time.Time, time.Time, []check.Problem) {
 		return from, to, []check.Problem{{Path: field, Message: message}}
 	}
-	const first, last = "0001-01-02", "9999-12-30" // what is not said, for the window that reads the rest
 	switch {
 	case o.For != "" && o.To != "":
 		return bad("for", "either for or to says when it ends")
@@ -147,15 +147,17 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 	}
 	from = now
 	if o.From != "" || o.To != "" {
-		w, err := schedule.NewWindow(schedule.WindowOptions{From: cmp.Or(o.From, first), To: cmp.Or(o.To, last)}, zone)
+		begin, end, err := bounds(o, zone)
 		if err != nil {
 			return bad(fieldOf(err))
 		}
-		begin := w.Next(time.Time{})
 		if o.From != "" {
 			from = begin
 		}
-		to = w.Next(begin)
+		to = end
+	}
+	if from.Sub(now) > furthestOrder {
+		return bad("from", "it begins in more than ten years")
 	}
 	if o.For == "" {
 		return from, to, nil
@@ -165,6 +167,16 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 		return bad("for", wrong)
 	}
 	return from, from.Add(d), nil
+}
+
+// bounds reads from and to; what is not said lies beyond all that can be.
+func bounds(o server.MaintenanceOrder, zone *time.Location) (from, to time.Time, err error) {
+	w, err := schedule.NewWindow(schedule.WindowOptions{From: cmp.Or(o.From, "0000-01-01"), To: cmp.Or(o.To, "9999-12-31")}, zone)
+	if err != nil {
+		return from, to, err
+	}
+	from = w.Next(time.Time{}.AddDate(-10, 0, 0)) // before all that can be written
+	return from, w.Next(from), nil
 }
 
 // lengthOf reads how long a maintenance lasts; wrong is what is wrong with it, ""
