@@ -117,6 +117,25 @@ func (a *Agent) maintenance() []server.Maintenance {
 // mostOrdered bounds what is ordered by hand and not over.
 const mostOrdered = 1000
 
+// makeRoom says whether there is none for one more; those that are over give way.
+func (h *holds) makeRoom(now time.Time) (full bool) {
+	if len(h.ordered) < mostOrdered {
+		return false
+	}
+	for id, o := range h.ordered {
+		if !now.Before(o.To) {
+			h.drop(id)
+		}
+	}
+	return len(h.ordered) >= mostOrdered
+}
+
+// drop takes an ordered maintenance back.
+func (h *holds) drop(id string) {
+	delete(h.ordered, id)
+	h.unkept = append(h.unkept, check.Order{Kind: orderWindow, Name: id})
+}
+
 func (a *Agent) beginMaintenance(ctx context.Context, o server.MaintenanceOrder) (server.Maintenance, error) {
 	p, now := a.plan.Load(), a.wall().Round(0)
 	made, problems := readOrder(o, p.checks(), p.cfg.Timezone, now)
@@ -133,7 +152,7 @@ func (a *Agent) beginMaintenance(ctx context.Context, o server.MaintenanceOrder)
 	}
 	made.ID = "m-" + a.ids.incident()
 	a.holds.mu.Lock()
-	full := len(a.holds.ordered) >= mostOrdered
+	full := a.holds.makeRoom(now)
 	if !full {
 		a.holds.ordered[made.ID] = made
 		a.holds.unkept = append(a.holds.unkept, order(orderWindow, made.ID, made))
@@ -169,8 +188,7 @@ func (h *holds) end(p *plan, id string, now time.Time) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if o, found := h.ordered[id]; found && now.Before(o.To) {
-		delete(h.ordered, id)
-		h.unkept = append(h.unkept, check.Order{Kind: orderWindow, Name: id})
+		h.drop(id)
 		return nil
 	}
 	for _, w := range p.windows {

@@ -145,8 +145,7 @@ func (h *holds) tidy(p *plan, now time.Time) {
 	h.unkept = append(h.unkept, h.pauses.forget(p.checks())...)
 	for id, o := range h.ordered {
 		if now.Sub(o.To) > keptOver {
-			delete(h.ordered, id)
-			h.unkept = append(h.unkept, check.Order{Kind: orderWindow, Name: id})
+			h.drop(id)
 		}
 	}
 	for id, until := range h.ended {

@@ -151,6 +151,32 @@ func TestAnOrderedMaintenanceAndAClockThatJumps(t *testing.T) {
 	})
 }
 
+// What is over and remembered leaves room for more.
+func TestThousandsOfOrdersInADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newHeldWorld(t)
+		begin := func(length string) error {
+			_, err := w.beginMaintenance(t.Context(), server.MaintenanceOrder{Monitors: []string{"a"}, For: length})
+			return err
+		}
+		for i := range mostOrdered {
+			if err := begin([]string{"1m", "1h"}[min(i, 1)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := begin("1m"); err == nil {
+			t.Error("one more than there may be was taken")
+		}
+		time.Sleep(2 * time.Minute)
+		if err := begin("1h"); err != nil {
+			t.Errorf("one is over: %v", err)
+		}
+		if err := begin("1h"); err == nil {
+			t.Error("one more than there may be was taken after the first was over")
+		}
+	})
+}
+
 // Both changes of the clocks in Berlin: the window of a night is as long as it
 // says, and ends to the second.
 func TestAWindowOverAChangeOfTheClocks(t *testing.T) {

@@ -274,7 +274,10 @@ func TestOrdersThatAreRefused(t *testing.T) {
 		`{"all": true, "for": "1h", "reason": "` + strings.Repeat("x", 1001) + `"}`: {422, "reason: it has at most"},
 		`{"all": true, "for": "1h", "reason": "a\u0007b"}`:                          {422, "reason: "},
 		`{"all": true, "for": "1h", "monitor": "wiki"}`:                             {400, `unknown field \"monitor\"`},
-		`{"monitors": "wiki", "for": "1h"}`:                                         {400, "monitors: a list is wanted, not a string"},
+		`{"monitors": "wiki", "for": "1h"}`:                                         {400, "monitors: a list is wanted, and this is a string"},
+		`["wiki"]`:                                                                  {400, "the body cannot be read: a mapping is wanted, and this is a list"},
+		`{"all": "yes", "for": "1h"}`:                                               {400, "all: true or false is wanted, and this is a string"},
+		`{"all": true, "for": 7200}`:                                                {400, "for: a string is wanted, and this is a number"},
 		`{"all": true, "for": "1h"} {}`:                                             {400, "more follows"},
 		``:                                                                          {400, "cannot be read"},
 	} {

@@ -167,9 +167,12 @@ func readJSON(r *http.Request, into any) error {
 	if err == nil {
 		return nil
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return &Refusal{Status: http.StatusBadRequest, Detail: "the body cannot be read",
-			Errors: []string{fmt.Sprintf("%s: a %s is wanted, not a %s", wrong.Field, jsonKind(wrong.Type.Kind().String()), wrong.Value)}}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		kinds := fmt.Sprintf("%s is wanted, and this is %s", jsonKind(wrong.Type.Kind().String()), jsonKind(wrong.Value))
+		if wrong.Field == "" {
+			return &Refusal{Status: http.StatusBadRequest, Detail: "the body cannot be read: " + kinds}
+		}
+		return &Refusal{Status: http.StatusBadRequest, Detail: "the body cannot be read", Errors: []string{wrong.Field + ": " + kinds}}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Refusal{Status: http.StatusRequestTimeout, Detail: "the body did not arrive in time: it has 2 s"}
@@ -180,16 +183,16 @@ func readJSON(r *http.Request, into any) error {
 	return &Refusal{Status: http.StatusBadRequest, Detail: "the body cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}
 }
 
-// jsonKind names what a Go type is in JSON.
+// jsonKind names what a kind of Go, or what encoding/json found, is in JSON.
 func jsonKind(kind string) string {
 	switch kind {
-	case "slice":
-		return "list"
-	case "map", "struct":
-		return "mapping"
+	case "slice", "array":
+		return "a list"
+	case "map", "struct", "object":
+		return "a mapping"
 	case "bool":
 		return "true or false"
 	default:
-		return kind
+		return "a " + kind
 	}
 }
