@@ -165,6 +165,9 @@ func (c *caller) refused(resp *http.Response, text []byte) error {
 		Detail string   `json:"detail"`
 		Errors []string `json:"errors"`
 	}
+	if bytes.Contains(text, []byte("HTTP request to an HTTPS server")) { // as net/http puts it
+		return fmt.Errorf("what answers at %s speaks https: name its configuration with -c FILE, or its address as https:// with --url", c.base)
+	}
 	if json.Unmarshal(text, &problem) != nil || problem.Detail == "" {
 		return fmt.Errorf("what answers at %s is no watchword: it said %s", c.base, resp.Status)
 	}
