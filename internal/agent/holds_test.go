@@ -177,6 +177,24 @@ func TestThousandsOfOrdersInADay(t *testing.T) {
 	})
 }
 
+func TestIdsOfWindows(t *testing.T) {
+	var ms []config.Maintenance
+	for _, name := range []string{"保守", "Patch night", "维护", "patch-night", "patch night 2"} {
+		ms = append(ms, windowAt(name, "2000-01-01", "2000-01-01", "a"))
+	}
+	ws, err := windowsOf(ms, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, w := range ws {
+		ids = append(ids, w.id)
+	}
+	if want := []string{"maintenance", "patch-night", "maintenance-2", "patch-night-2", "patch-night-2-2"}; !slices.Equal(ids, want) {
+		t.Errorf("ids %q, want %q", ids, want)
+	}
+}
+
 // Both changes of the clocks in Berlin: the window of a night is as long as it
 // says, and ends to the second.
 func TestAWindowOverAChangeOfTheClocks(t *testing.T) {

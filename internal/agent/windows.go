@@ -32,14 +32,15 @@ type window struct {
 func windowsOf(ms []config.Maintenance, zone *time.Location) ([]*window, error) {
 	var all []*window
 	taken := map[string]bool{}
-	for i, m := range ms {
+	for _, m := range ms {
 		w, err := schedule.NewWindow(m.Window, zone)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Pos, err)
 		}
-		id := cmp.Or(config.Slug(m.Name), "maintenance")
+		slug := cmp.Or(config.Slug(m.Name), "maintenance") // a name may have no Latin letter
+		id := slug
 		for n := 2; taken[id]; n++ {
-			id = fmt.Sprintf("%s-%d", config.Slug(m.Name), i+n)
+			id = fmt.Sprintf("%s-%d", slug, n)
 		}
 		taken[id] = true
 		all = append(all, &window{id: id, source: server.FromConfiguration, about: m, when: w})
