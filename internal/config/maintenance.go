@@ -104,7 +104,12 @@ type selection struct {
 	monitors    []*check.Monitor
 	ids, groups []string
 	labels      map[string][]string // the values by name
+	meant       int                 // words for which one that was meant was looked for
 }
+
+// mostMeant bounds that: it compares a word with all that there are, and an order
+// can name thousands.
+const mostMeant = 50
 
 func selectable(monitors []Monitor) *selection {
 	all := make([]*check.Monitor, 0, len(monitors))
@@ -154,10 +159,10 @@ func (s *selection) check(m Maintenance) []check.Problem {
 	}
 	var ps []check.Problem
 	for i, id := range m.Monitors {
-		ps = append(ps, unmet(fmt.Sprintf("monitors[%d]", i), "there is no monitor with the id ", id, s.ids)...)
+		ps = append(ps, s.unmet(fmt.Sprintf("monitors[%d]", i), "there is no monitor with the id ", id, s.ids)...)
 	}
 	for i, name := range m.Groups {
-		ps = append(ps, unmet(fmt.Sprintf("groups[%d]", i), "no monitor is in the group ", name, s.groups)...)
+		ps = append(ps, s.unmet(fmt.Sprintf("groups[%d]", i), "no monitor is in the group ", name, s.groups)...)
 	}
 	return append(ps, s.checkLabels(m.Labels)...)
 }
@@ -166,10 +171,10 @@ func (s *selection) checkLabels(labels map[string]string) []check.Problem {
 	var ps []check.Problem
 	for _, name := range sortedKeys(labels) {
 		path := "labels." + name
-		if wrong := unmet(path, "no monitor has the label ", name, sortedKeys(s.labels)); wrong != nil {
+		if wrong := s.unmet(path, "no monitor has the label ", name, sortedKeys(s.labels)); wrong != nil {
 			ps = append(ps, wrong...)
 		} else {
-			ps = append(ps, unmet(path, "no monitor has this label with the value ", labels[name], s.labels[name])...)
+			ps = append(ps, s.unmet(path, "no monitor has this label with the value ", labels[name], s.labels[name])...)
 		}
 	}
 	if len(ps) == 0 && len(labels) > 0 && !slices.ContainsFunc(s.monitors, Maintenance{Labels: labels}.Covers) {
@@ -179,11 +184,14 @@ func (s *selection) checkLabels(labels map[string]string) []check.Problem {
 }
 
 // unmet says that a word is none of those known, if it is not.
-func unmet(path, what, word string, known []string) []check.Problem {
+func (s *selection) unmet(path, what, word string, known []string) []check.Problem {
 	if slices.Contains(known, word) {
 		return nil
 	}
 	msg := what + strconv.Quote(word)
+	if s.meant++; s.meant > mostMeant {
+		return []check.Problem{{Path: path, Message: msg}}
+	}
 	if near := nearest(word, known); near != "" {
 		msg += fmt.Sprintf(", did you mean %q?", near)
 	}

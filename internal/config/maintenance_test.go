@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,5 +75,22 @@ func TestMaintenanceIsWhatTheFilesSay(t *testing.T) {
 	}
 	if m := c.Maintenance[1]; m.Description != "Two\nlines" || m.Pos.Line != 8 || m.Window.Timezone != "Europe/Berlin" || !slices.Equal(m.Groups, []string{"Core"}) {
 		t.Errorf("got %+v", m)
+	}
+}
+
+// An order of thousands of unknown names does not keep the processor busy.
+func TestWhatIsMeantIsSoughtForTheFirst(t *testing.T) {
+	var m Maintenance
+	for range 2 * mostMeant {
+		m.Monitors = append(m.Monitors, "wikki")
+	}
+	ps := CheckSelection(m, []*check.Monitor{{ID: "wiki"}})
+	if len(ps) != len(m.Monitors) {
+		t.Fatalf("%d problems, want %d", len(ps), len(m.Monitors))
+	}
+	for i, p := range ps {
+		if got := strings.Contains(p.Message, "did you mean"); got != (i < mostMeant) || !strings.Contains(p.Message, `"wikki"`) {
+			t.Errorf("problem %d: %s", i, p.Message)
+		}
 	}
 }
