@@ -135,10 +135,11 @@ func (r *blackboxReader) proxy(e *Entry, f *Fields, h value) {
 			f.Set("no_proxy", hosts)
 		}
 	}
-	for _, key := range []string{"proxy_from_environment", "proxy_connect_header"} {
-		if h.get(key).given() && h.get(key).text() != "false" {
-			r.object(e, "%s did not come over: set proxy_url", key)
-		}
+	if h.get("proxy_from_environment").flag(false) {
+		r.object(e, "proxy_from_environment did not come over: set proxy_url")
+	}
+	if h.get("proxy_connect_header").given() {
+		r.object(e, "proxy_connect_header did not come over: user and password of a proxy stand in proxy_url")
 	}
 }
 

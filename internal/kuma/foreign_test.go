@@ -86,6 +86,11 @@ func TestForeignPassesCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, secret := range []string{"literal-", "literal1234567890", "s3cret-of-"} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("%s: %q stands in the YAML", name, secret)
+			}
+		}
 		kept += len(d.Vault.Values())
 		for _, secret := range d.Vault.Values() {
 			if strings.Contains(string(text), strings.TrimSpace(secret)) {
