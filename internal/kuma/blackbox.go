@@ -46,6 +46,9 @@ func FromBlackbox(path string, o BlackboxOptions) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(r.order) == 0 {
+		return nil, fmt.Errorf("there is no module of prober http in %s", path)
+	}
 	if len(targets) == 0 {
 		r.writeModules()
 		return r.doc, nil
@@ -110,12 +113,16 @@ func (r *blackboxReader) writeMonitors(targets []target, standard string) error 
 	if standard == "" {
 		standard = r.standard()
 	}
+	several := map[string]int{}
+	for _, t := range targets {
+		several[shown(t.url)]++
+	}
 	for _, t := range targets {
 		name := cmp.Or(t.module, standard)
 		m, ok := r.modules[name]
 		switch {
 		case ok:
-			r.monitor(t, name, m)
+			r.monitor(t, name, several[shown(t.url)] > 1, m)
 		case r.knows(name):
 			r.stay("target", shown(t.url), name, "Its module stays")
 		case t.job != "" && name != "":
@@ -138,12 +145,15 @@ func (r *blackboxReader) standard() string {
 	return r.order[0]
 }
 
-func (r *blackboxReader) monitor(t target, module string, m value) {
+func (r *blackboxReader) monitor(t target, module string, shared bool, m value) {
 	raw := t.url
 	if !strings.HasPrefix(raw, "http://") && !strings.HasPrefix(raw, "https://") { // as blackbox_exporter does
 		raw = "http://" + raw
 	}
 	e := &Entry{Name: shown(raw), Group: t.job}
+	if shared {
+		e.Name += " (" + module + ")"
+	}
 	if len(r.order) > 1 {
 		e.Comment("module " + module)
 	}

@@ -20,7 +20,7 @@ type desk struct {
 func newDesk(source, command string) *desk {
 	d := &Document{Source: source, Command: command}
 	k := &desk{doc: d, hide: newHider(&d.Vault), credentials: map[string]*Entry{}, names: namer{}}
-	k.hide.plain = k.plain
+	k.hide.plain, k.hide.variables = k.plain, true
 	return k
 }
 
@@ -125,9 +125,7 @@ func (k *desk) secretFile(path string) Raw {
 
 // object tells of trouble with an entry: above it, and in the summary.
 func (k *desk) object(e *Entry, format string, args ...any) {
-	line := unmarked(fmt.Sprintf(format, args...))
-	e.Comment("LOOK: " + line)
-	k.doc.look("%s: %s", e.Name, line)
+	k.doc.object(e, unmarked(fmt.Sprintf(format, args...)))
 }
 
 // stay notes what stays where it is.

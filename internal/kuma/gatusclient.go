@@ -114,6 +114,10 @@ func (r *gatusReader) oauth(e *Entry, c value) {
 		r.object(e, "its OAuth settings did not come over: token-url, client-id and client-secret are needed")
 		return
 	}
+	if why := wrongEndpoint(tokenURL, id); why != "" && !marked(tokenURL) {
+		r.object(e, "its OAuth settings did not come over: %s", why)
+		return
+	}
 	name := hostOf(unmarked(tokenURL)) + " " + id
 	var f Fields
 	f.Set("token_url", r.url(name, tokenURL))

@@ -2,12 +2,11 @@ package kuma
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // endpoint adds a monitor, or says why it stays.
@@ -107,9 +106,10 @@ func (r *gatusReader) headers(e *Entry, v value) {
 	host := hostOf(v.get("url").text())
 	for _, h := range v.get("headers").members() {
 		text := h.value.text()
+		why := unfit(http.CanonicalHeaderKey(h.key), text)
 		switch {
-		case !httpguts.ValidHeaderFieldName(h.key) || strings.ContainsAny(text, "\r\n"):
-			r.object(e, "the header %q cannot be sent, and was left out", h.key)
+		case why != "":
+			r.object(e, "the header %q was left out: %s", h.key, why)
 		case strings.EqualFold(h.key, "Authorization") && !v.get("client", "oauth2").given() && e.Fields.Get("credential") == nil:
 			r.authorization(e, host, text)
 		default:

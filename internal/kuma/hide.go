@@ -8,12 +8,13 @@ import (
 
 // hider finds secrets in what a monitor sends and puts them into the vault.
 type hider struct {
-	vault *Vault
-	name  *regexp.Regexp   // of something secret
-	token *regexp.Regexp   // a value that looks like one
-	login *regexp.Regexp   // the value of an Authorization: scheme and secret
-	parts *regexp.Regexp   // "name": "value", <name>value</, name=value of a body
-	plain func(string) Raw // writes what is no secret
+	vault     *Vault
+	name      *regexp.Regexp   // of something secret
+	token     *regexp.Regexp   // a value that looks like one
+	login     *regexp.Regexp   // the value of an Authorization: scheme and secret
+	parts     *regexp.Regexp   // "name": "value", <name>value</, name=value of a body
+	plain     func(string) Raw // writes what is no secret
+	variables bool             // are marked in what is read, and stay ones
 }
 
 func newHider(v *Vault) *hider {
@@ -34,7 +35,7 @@ func (h *hider) secretName(name string) bool { return h.name.MatchString(name) }
 // looksSecret says whether a value is one by its looks: long, without blanks, of
 // letters and several digits, or a JWT.
 func (h *hider) looksSecret(value string) bool {
-	if marked(value) {
+	if h.variables && marked(value) {
 		return slices.ContainsFunc(pieces(value), func(p string) bool { return !marked(p) && h.looksSecret(p) })
 	}
 	if !h.token.MatchString(value) {

@@ -27,7 +27,7 @@ func pieces(s string) []string {
 // keep puts a secret into the vault. A variable of the foreign file within it
 // stays one; what is written beside it is kept.
 func (h *hider) keep(owner, kind, s string) Raw {
-	if !marked(s) {
+	if !h.variables || !marked(s) {
 		return h.vault.Secret(owner, kind, s)
 	}
 	var b strings.Builder
