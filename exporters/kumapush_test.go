@@ -364,6 +364,26 @@ func TestKumaThatHangs(t *testing.T) {
 	})
 }
 
+// TestKumaIsNotSaidToHearWhatItDoesNot: neither a reload that ends the telling
+// nor the end of the agent makes good what Kuma did not take.
+func TestKumaIsNotSaidToHearWhatItDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hanging, m := newKuma(t), newMirror(t)
+		hanging.be(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
+		m.put(up("web"))
+		m.push.Set([]KumaTarget{target("web", firstToken, hanging, nil)})
+		after(30 * time.Second)
+		m.push.Set([]KumaTarget{target("web", secondToken, hanging, nil)})
+		after(30 * time.Second)
+		m.stop()
+		<-m.ended
+		said := m.log.String()
+		if strings.Count(said, "could not be told") != 2 || strings.Contains(said, "told all states again") {
+			t.Errorf("the log says:\n%s", said)
+		}
+	})
+}
+
 func TestKumaHearsTheLastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, m := newKuma(t, firstToken), newMirror(t)

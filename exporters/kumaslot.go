@@ -41,7 +41,7 @@ type kumaSlot struct {
 // run tells what is new at once, and what stays the same once an interval, until
 // ctx ends or stop is closed.
 func (s *kumaSlot) run(ctx context.Context, stop <-chan struct{}) {
-	defer s.lane.settle(s)
+	defer s.lane.forget(s)
 	defer s.end()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -155,6 +155,14 @@ func (l *kumaLane) trouble(s *kumaSlot, e *kumaError) {
 		l.until = time.Now().Add(e.retryAfter)
 	}
 	l.log.Log(context.Background(), level, "uptime kuma could not be told a state; the latest one is tried again", "monitor", s.Monitor, "error", e.text, "hint", e.hint)
+}
+
+// forget takes out a monitor that is told of no more: what became of its last
+// state nobody knows.
+func (l *kumaLane) forget(s *kumaSlot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.troubled, s)
 }
 
 // settle notes that a monitor is no longer in trouble.

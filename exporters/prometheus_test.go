@@ -247,6 +247,24 @@ func TestFamiliesAreNotInTheRegistry(t *testing.T) {
 	}
 }
 
+// BenchmarkScrapeCompat is a scrape without and with Uptime Kuma's names.
+func BenchmarkScrapeCompat(b *testing.B) {
+	for _, compat := range []string{"none", UptimeKuma} {
+		b.Run(compat, func(b *testing.B) {
+			p := NewPrometheus(PrometheusOptions{Board: &table{views: many(2000)}})
+			if compat == UptimeKuma {
+				p.SetCompat([]string{compat})
+			}
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header.Set("Accept-Encoding", "identity")
+			b.ReportAllocs()
+			for b.Loop() {
+				p.ServeHTTP(discard{http.Header{}}, r)
+			}
+		})
+	}
+}
+
 func BenchmarkScrape(b *testing.B) {
 	for _, encoding := range []string{"identity", "gzip"} {
 		b.Run(encoding, func(b *testing.B) {

@@ -15,6 +15,9 @@ func (d *Document) arrange() {
 	nameEntries(d.Credentials, "credential")
 	nameEntries(d.Notifiers, "notifier")
 	d.Identify()
+	for _, e := range slices.Concat(d.Monitors, d.Modules) {
+		d.fitHead(e)
+	}
 	byName := func(a, b *Entry) int { return fold(a.Name, b.Name) }
 	slices.SortStableFunc(d.Credentials, byName)
 	slices.SortStableFunc(d.Notifiers, byName)

@@ -3,6 +3,7 @@ package kuma
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ func FromBlackbox(path string, o BlackboxOptions) (*Document, error) {
 	targets, err := r.targets(o)
 	if err != nil {
 		return nil, err
+	}
+	if len(r.order) == 0 {
+		return nil, fmt.Errorf("there is no module of prober http in %s", path)
 	}
 	if len(targets) == 0 {
 		r.writeModules()
@@ -109,18 +113,24 @@ func (r *blackboxReader) writeMonitors(targets []target, standard string) error 
 	if standard == "" {
 		standard = r.standard()
 	}
+	several := map[string]int{}
+	for _, t := range targets {
+		several[shown(t.url)]++
+	}
 	for _, t := range targets {
 		name := cmp.Or(t.module, standard)
 		m, ok := r.modules[name]
 		switch {
 		case ok:
-			r.monitor(t, name, m)
-		case slices.ContainsFunc(r.doc.Stays, func(s Stay) bool { return s.Name == name }):
-			r.stay("target", t.url, name, "Its module stays")
+			r.monitor(t, name, several[shown(t.url)] > 1, m)
+		case r.knows(name):
+			r.stay("target", shown(t.url), name, "Its module stays")
+		case t.job != "" && name != "":
+			r.stay("target", shown(t.url), name, "Its module is not in this file, but of another exporter or another blackbox_exporter")
 		case name == "":
-			return fmt.Errorf("%s names no module, and there are several: say which with --module (%s)", t.url, check.Some(r.order, 10))
+			return fmt.Errorf("%s names no module, and there are several: say which with --module (%s)", shown(t.url), check.Some(r.order, 10))
 		default:
-			return fmt.Errorf("%s is asked for with the module %q, which there is not; there are %s", t.url, name, check.Some(r.order, 10))
+			return fmt.Errorf("%s is asked for with the module %q, which there is not; there are %s", shown(t.url), name, check.Some(r.order, 10))
 		}
 	}
 	return nil
@@ -135,20 +145,22 @@ func (r *blackboxReader) standard() string {
 	return r.order[0]
 }
 
-func (r *blackboxReader) monitor(t target, module string, m value) {
+func (r *blackboxReader) monitor(t target, module string, shared bool, m value) {
 	raw := t.url
 	if !strings.HasPrefix(raw, "http://") && !strings.HasPrefix(raw, "https://") { // as blackbox_exporter does
 		raw = "http://" + raw
 	}
-	_, name, _ := strings.Cut(raw, "://")
-	name, _, _ = strings.Cut(name, "?")
-	e := &Entry{Name: strings.TrimSuffix(name, "/"), Group: t.job}
+	e := &Entry{Name: shown(raw), Group: t.job}
+	if shared {
+		e.Name += " (" + module + ")"
+	}
 	if len(r.order) > 1 {
 		e.Comment("module " + module)
 	}
-	e.Fields.Set("url", r.url(e.Name, raw))
 	r.module = module
+	r.address(e, raw, r.free(m.get("http")) && !hasKey(m.get("http", "headers"), "Authorization"))
 	r.http(e, m.get("http"))
+	r.host(e, t.host, strings.HasPrefix(raw, "https://"))
 	interval := max(cmp.Or(t.interval, time.Minute), time.Second)
 	timeout := cmp.Or(m.get("timeout").duration(0), interval)
 	if t.timeout > 0 {
@@ -165,18 +177,45 @@ func (r *blackboxReader) monitor(t target, module string, m value) {
 	r.doc.Monitors = append(r.doc.Monitors, e)
 }
 
+// shown is a URL as a name: without scheme, user, password and query.
+func shown(raw string) string {
+	if _, rest, ok := strings.Cut(raw, "://"); ok {
+		raw = rest
+	}
+	raw, _, _ = strings.Cut(raw, "?")
+	host, path, _ := strings.Cut(raw, "/")
+	return strings.TrimSuffix(host[strings.LastIndex(host, "@")+1:]+"/"+path, "/")
+}
+
+// host takes over the parameter hostname: the name that is asked for at the URL.
+func (r *blackboxReader) host(e *Entry, name string, secure bool) {
+	if name == "" {
+		return
+	}
+	if !hasHeader(e, "Host") {
+		e.Fields.Set("headers.Host", name)
+	}
+	if secure && e.Fields.Get("tls.server_name") == nil {
+		e.Fields.Set("tls.server_name", name)
+	}
+}
+
+func hasKey(v value, name string) bool {
+	return slices.ContainsFunc(v.members(), func(m member) bool { return strings.EqualFold(m.key, name) })
+}
+
 // labels are those of the target but what Prometheus sets itself.
-func (r *blackboxReader) labels(all []member) Fields {
+func (r *blackboxReader) labels(all labelSet) Fields {
 	var f Fields
-	for _, l := range all {
-		name := labelName(l.key)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		name := labelName(key)
 		switch {
-		case strings.HasPrefix(l.key, "__"), l.key == "instance", l.key == "job", name == "":
+		case strings.HasPrefix(key, "__"), key == "instance", key == "job", name == "":
 			continue
 		case slices.Contains([]string{"monitor", "name", "type", "group", "url", "credential"}, name):
 			name = "label_" + name
 		}
-		f = append(f, Field{Key: name, Value: clean(l.value.text())})
+		f = append(f, Field{Key: name, Value: clean(all[key])})
 	}
 	return f
 }

@@ -99,7 +99,15 @@ func (r *blackboxReader) params(e *Entry, f *Fields, name string, params value) 
 		switch p.key {
 		case "audience", "resource":
 			f.Set(p.key, []string{text})
-		case "grant_type", "client_id", "client_secret", "scope", "client_assertion", "client_assertion_type":
+		case "grant_type":
+			if text != "client_credentials" {
+				r.object(e, "the grant_type %s of its oauth2 did not come over: a token comes by client_credentials here", text)
+			}
+		case "scope":
+			if f.Get("scopes") == nil {
+				f.Set("scopes", strings.Fields(text))
+			}
+		case "client_id", "client_secret", "client_assertion", "client_assertion_type":
 			r.object(e, "the parameter %s of its oauth2 did not come over: it has a key of its own", p.key)
 		default:
 			value := any(text)

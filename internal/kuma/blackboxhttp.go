@@ -1,12 +1,11 @@
 package kuma
 
 import (
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // http takes over what a module of blackbox_exporter does.
@@ -66,9 +65,11 @@ func (r *blackboxReader) ownHeaders(e *Entry, h value) Fields {
 func (r *blackboxReader) once(e *Entry, f Fields) Fields {
 	var out Fields
 	for _, x := range f {
+		text, _ := x.Value.(string)
+		why := unfit(http.CanonicalHeaderKey(x.Key), text)
 		switch {
-		case !httpguts.ValidHeaderFieldName(x.Key):
-			r.object(e, "the header %q cannot be sent, and was left out", x.Key)
+		case why != "":
+			r.object(e, "the header %q was left out: %s", x.Key, why)
 		case slices.ContainsFunc(out, func(y Field) bool { return strings.EqualFold(x.Key, y.Key) }):
 			r.object(e, "the header %s is sent once here, with the first of its values", x.Key)
 		default:
@@ -135,10 +136,11 @@ func (r *blackboxReader) proxy(e *Entry, f *Fields, h value) {
 			f.Set("no_proxy", hosts)
 		}
 	}
-	for _, key := range []string{"proxy_from_environment", "proxy_connect_header"} {
-		if h.get(key).given() && h.get(key).text() != "false" {
-			r.object(e, "%s did not come over: set proxy_url", key)
-		}
+	if h.get("proxy_from_environment").flag(false) {
+		r.object(e, "proxy_from_environment did not come over: set proxy_url")
+	}
+	if h.get("proxy_connect_header").given() {
+		r.object(e, "proxy_connect_header did not come over: user and password of a proxy stand in proxy_url")
 	}
 }
 

@@ -19,7 +19,9 @@ type desk struct {
 
 func newDesk(source, command string) *desk {
 	d := &Document{Source: source, Command: command}
-	return &desk{doc: d, hide: newHider(&d.Vault), credentials: map[string]*Entry{}, names: namer{}}
+	k := &desk{doc: d, hide: newHider(&d.Vault), credentials: map[string]*Entry{}, names: namer{}}
+	k.hide.plain, k.hide.variables = k.plain, true
+	return k
 }
 
 // raw writes a text so that it means itself, and its variables stay ones.
@@ -27,16 +29,23 @@ func (k *desk) raw(s string) any {
 	if !marked(s) {
 		return s
 	}
-	parts := strings.Split(s, markBegin)
-	out := string(Escape(parts[0]))
-	for _, p := range parts[1:] {
-		name, rest, _ := strings.Cut(p, markEnd)
+	return k.plain(s)
+}
+
+func (k *desk) plain(s string) Raw {
+	out := ""
+	for _, p := range pieces(s) {
+		if !marked(p) {
+			out += string(Escape(p))
+			continue
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(p, markBegin), markEnd)
 		k.doc.takes(name)
 		if strings.HasSuffix(out, "$") { // $${ is no reference here, and there is no other way to write it
 			k.doc.look("a dollar sign right before ${%s} cannot be written here: put it into the variable", name)
 			out = strings.TrimSuffix(out, "$")
 		}
-		out += "${" + name + "}" + string(Escape(rest))
+		out += "${" + name + "}"
 	}
 	return Raw(out)
 }
@@ -47,44 +56,33 @@ func (k *desk) raws(all []string) any {
 	}
 	out := make([]Raw, len(all))
 	for i, s := range all {
-		switch x := k.raw(s).(type) {
-		case Raw:
-			out[i] = x
-		case string:
-			out[i] = Escape(x)
-		}
+		out[i] = k.plain(s)
 	}
 	return out
 }
 
-// secret keeps a value apart, unless a variable is what it is made of.
+// secret keeps a value apart, but for the variables in it.
 func (k *desk) secret(owner, kind, s string) any {
-	if marked(s) || s == "" {
-		return k.raw(s)
+	if s == "" {
+		return s
 	}
-	return k.doc.Vault.Secret(owner, kind, s)
+	return k.hide.keep(owner, kind, s)
 }
 
 // header writes the value of a header.
-func (k *desk) header(owner, name, s string) any {
-	if marked(s) {
-		return k.raw(s)
-	}
-	return k.hide.header(owner, name, s)
-}
+func (k *desk) header(owner, name, s string) any { return k.written(k.hide.header(owner, name, s)) }
 
-func (k *desk) url(owner, s string) any {
-	if marked(s) {
-		return k.raw(s)
-	}
-	return k.hide.url(owner, s)
-}
+func (k *desk) url(owner, s string) any { return k.written(k.hide.url(owner, s)) }
 
-func (k *desk) body(owner, s string) any {
-	if marked(s) {
+func (k *desk) body(owner, s string) any { return k.written(k.hide.body(owner, s)) }
+
+// written is what the hider made of a text; where it hid nothing, variables are
+// written still.
+func (k *desk) written(v any) any {
+	if s, ok := v.(string); ok {
 		return k.raw(s)
 	}
-	return k.hide.body(owner, s)
+	return v
 }
 
 // file names a file of the foreign configuration by its whole path. One that is
@@ -127,9 +125,7 @@ func (k *desk) secretFile(path string) Raw {
 
 // object tells of trouble with an entry: above it, and in the summary.
 func (k *desk) object(e *Entry, format string, args ...any) {
-	line := unmarked(fmt.Sprintf(format, args...))
-	e.Comment("LOOK: " + line)
-	k.doc.look("%s: %s", e.Name, line)
+	k.doc.object(e, unmarked(fmt.Sprintf(format, args...)))
 }
 
 // stay notes what stays where it is.

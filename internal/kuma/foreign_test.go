@@ -43,6 +43,8 @@ func imports(t *testing.T) map[string]*kuma.Document {
 	add("blackbox/odd", d, err)
 	d, err = kuma.FromBlackbox(in("odd.yml"), kuma.BlackboxOptions{Targets: []string{"odd.example.com"}})
 	add("blackbox/odd-target", d, err)
+	d, err = kuma.FromBlackbox(in("head.yml"), kuma.BlackboxOptions{Files: []string{in("same.yml")}})
+	add("blackbox/head", d, err)
 	return all
 }
 
@@ -86,6 +88,11 @@ func TestForeignPassesCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, secret := range []string{"literal-", "literal1234567890", "s3cret-of-"} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("%s: %q stands in the YAML", name, secret)
+			}
+		}
 		kept += len(d.Vault.Values())
 		for _, secret := range d.Vault.Values() {
 			if strings.Contains(string(text), strings.TrimSpace(secret)) {
@@ -95,6 +102,33 @@ func TestForeignPassesCheck(t *testing.T) {
 	}
 	if kept < 20 {
 		t.Errorf("only %d secrets were looked for", kept)
+	}
+}
+
+// TestForeignTellsWhoIsWrong: of a value that check does not take, the monitor is
+// named, for nobody gets to see the YAML.
+func TestForeignTellsWhoIsWrong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatus.yaml")
+	text := `endpoints:
+  - {name: Good, url: "http://127.0.0.1", conditions: ["[STATUS] == 200"]}
+  - name: Wiki
+    url: "http://127.0.0.1"
+    conditions: ["[STATUS] == 200"]
+    client: {proxy-url: "gopher://127.0.0.1"}
+    maintenance-windows: [{start: "25:00", duration: 1h}]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := kuma.FromGatus(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Place(t.Context(), kuma.Target{YAML: filepath.Join(t.TempDir(), "ours.yaml")})
+	for _, want := range []string{"Set right what is wrong", "\n  Wiki: proxy_url: ", "\n  Maintenance of Wiki: start: "} {
+		if got := fmt.Sprint(err); !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
 	}
 }
 
@@ -126,6 +160,7 @@ func TestForeignRefusals(t *testing.T) {
 		{gatus(file("text/readme.txt", "x")), "is no configuration of Gatus"},
 		{gatus(filepath.Join(dir, "text")), "there is no *.yaml or *.yml"},
 		{blackbox(file("c.yml", "endpoints: []"), kuma.BlackboxOptions{}), "no configuration of blackbox_exporter"},
+		{blackbox(file("icmp.yml", "modules: {a: {prober: icmp}}"), kuma.BlackboxOptions{}), "there is no module of prober http"},
 		{blackbox(modules, kuma.BlackboxOptions{Targets: []string{"https://a.example.com"}}), "names no module, and there are several"},
 		{blackbox(modules, kuma.BlackboxOptions{Targets: []string{"https://a.example.com"}, Module: "z"}), `the module "z", which there is not; there are a, b`},
 		{blackbox(modules, kuma.BlackboxOptions{Targets: []string{"a b"}, Module: "a"}), `the target "a b" is no URL`},

@@ -174,10 +174,7 @@ func (r *gatusReader) window(w gatusWindow) {
 	if !v.given() || !v.get("enabled").flag(true) {
 		return
 	}
-	e := &Entry{Name: "Maintenance"}
-	if w.entry != nil {
-		e.Name = "Maintenance of " + w.entry.Name
-	}
+	e := &Entry{Name: r.windowName(w.entry)}
 	length := v.get("duration").duration(0)
 	if length <= 0 || !v.get("start").given() {
 		r.object(e, "its start or duration is none, so it did not come over")
@@ -200,6 +197,19 @@ func (r *gatusReader) window(w gatusWindow) {
 	r.doc.Maintenance = append(r.doc.Maintenance, e)
 }
 
+// windowName gives a name that no other maintenance has: an endpoint may have
+// several.
+func (r *gatusReader) windowName(of *Entry) string {
+	name, taken := "Maintenance", namer{}
+	if of != nil {
+		name += " of " + of.Name
+	}
+	for _, e := range r.doc.Maintenance {
+		taken[e.Name] = true
+	}
+	return taken.take(name, func(n int) string { return fmt.Sprintf("%s (%d)", name, n) })
+}
+
 // gatusDays names days as ours; none are all of them.
 func gatusDays(every []string) ([]string, bool) {
 	names := []string{"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"}
@@ -217,4 +227,8 @@ func gatusDays(every []string) ([]string, bool) {
 	return days, true
 }
 
-const gatusInterval = time.Minute // where an endpoint says nothing
+// Where an endpoint says nothing.
+const (
+	gatusInterval = time.Minute
+	gatusTimeout  = 10 * time.Second
+)

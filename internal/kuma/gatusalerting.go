@@ -1,12 +1,10 @@
 package kuma
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -36,17 +34,23 @@ func (r *gatusReader) alerts(e *Entry, v value, group string) {
 		}
 	}
 	notify, there := []string{}, []string{}
+	var here []gatusAlert
 	for _, a := range all {
 		c := r.channel(a, group)
-		switch {
-		case c.why != "":
+		if c.why != "" {
 			there = append(there, a.kind)
-		case !slices.Contains(notify, c.entry.Name):
+			continue
+		}
+		here = append(here, a)
+		if !slices.Contains(notify, c.entry.Name) {
 			notify = append(notify, c.entry.Name)
 		}
 	}
 	e.Fields.Set("notify", notify)
-	r.thresholds(e, v, all)
+	if len(here) == 0 { // whom to tell is to be found yet, when is known
+		here = all
+	}
+	r.thresholds(e, v, here)
 	if len(there) > 0 {
 		e.Comment("it told " + strings.Join(slices.Compact(there), ", ") + ", which stays in Gatus")
 		if len(notify) == 0 {
@@ -72,6 +76,11 @@ func (r *gatusReader) alert(e *Entry, a value) gatusAlert {
 		enabled: pick("enabled").flag(true), override: a.get("provider-override"),
 	}
 	x.failures, x.passes = positive(x.failures, 3), positive(x.passes, 2)
+	for _, key := range []string{"failure-threshold", "success-threshold", "minimum-reminder-interval", "send-on-resolved", "enabled"} {
+		if text := pick(key).text(); marked(text) {
+			r.object(e, "%s of its alert is in %s, and was taken for Gatus' default", key, text)
+		}
+	}
 	if d := pick("description").text(); d != "" && x.enabled {
 		e.Comment("Gatus wrote with it: " + unmarked(d))
 	}
@@ -227,72 +236,4 @@ func (r *gatusReader) telegram(e *Entry, name string, get func(string) value) st
 		e.Fields.Set("api_url", r.url(name, api))
 	}
 	return ""
-}
-
-// custom becomes a webhook; its placeholders become a template.
-func (r *gatusReader) custom(e *Entry, name string, get func(string) value) string {
-	if why := r.webhookURL(e, "webhook", "url", name, get("url").text()); why != "" {
-		return why
-	}
-	switch method := strings.ToUpper(get("method").text()); method {
-	case "", "GET":
-		e.Fields.Set("method", "GET")
-	case "POST":
-	case "PUT", "PATCH":
-		e.Fields.Set("method", method)
-	default:
-		return "Its method has no counterpart"
-	}
-	holes := regexp.MustCompile(`\[(ALERT_[A-Z_]+|ENDPOINT_[A-Z_]+|RESULT_[A-Z_]+)\]`)
-	if holes.MatchString(get("url").text()) {
-		return "Its URL holds placeholders, and a webhook here has them in its body alone"
-	}
-	for _, h := range get("headers").members() {
-		e.Fields.Set("headers", append(listed(e.Fields.Get("headers")), Field{Key: h.key, Value: r.header("gatus "+name, h.key, h.value.text())}))
-	}
-	body := get("body").text()
-	if body == "" {
-		return ""
-	}
-	made, whole := gatusTemplate(body)
-	if !whole || holes.MatchString(made) || marked(made) {
-		e.Comment("its body was not translated, and Watchword sends its own JSON: see body in docs/notifiers.md")
-		r.doc.look("the notifier %s sends Watchword's JSON where Gatus sent a body of its own: see that the receiver takes it", name)
-		return ""
-	}
-	e.Fields.Set("body", made)
-	return ""
-}
-
-// gatusTemplate writes a body with Gatus' placeholders as a template of ours: a
-// string of JSON becomes a value that is escaped, which it is not in Gatus. False
-// where the body would be another template.
-func gatusTemplate(body string) (string, bool) {
-	if strings.Contains(body, "{{") {
-		return "", false
-	}
-	fields := map[string]string{
-		"[ALERT_TRIGGERED_OR_RESOLVED]": ".Event", "[ALERT_DESCRIPTION]": ".Message", "[RESULT_ERRORS]": ".Message",
-		"[ENDPOINT_NAME]": ".Title", "[ENDPOINT_GROUP]": `""`, "[ENDPOINT_URL]": ".Link",
-	}
-	holes := regexp.MustCompile(`\[(ALERT_TRIGGERED_OR_RESOLVED|ALERT_DESCRIPTION|RESULT_ERRORS|ENDPOINT_NAME|ENDPOINT_GROUP|ENDPOINT_URL)\]`)
-	if !strings.HasPrefix(strings.TrimSpace(body), "{") {
-		return holes.ReplaceAllStringFunc(body, func(h string) string { return "{{" + fields[h] + "}}" }), true
-	}
-	text := regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-	return text.ReplaceAllStringFunc(body, func(s string) string {
-		var plain string
-		if !holes.MatchString(s) || json.Unmarshal([]byte(s), &plain) != nil {
-			return s
-		}
-		if f := fields[plain]; f != "" { // it is nothing but a placeholder
-			return "{{json " + f + "}}"
-		}
-		args := ""
-		format := holes.ReplaceAllStringFunc(strings.ReplaceAll(plain, "%", "%%"), func(h string) string {
-			args += " " + fields[h]
-			return "%s"
-		})
-		return "{{json (printf " + strconv.Quote(format) + args + ")}}"
-	}), true
 }

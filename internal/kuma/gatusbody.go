@@ -172,6 +172,31 @@ func iterate(list string) string {
 	return "[]"
 }
 
+// addPair compares two things of the answer, which both have to lie in its JSON.
+func (c *conditions) addPair(x comparison) string {
+	const why = "it compares two things of the answer, and only two of its JSON have a counterpart"
+	var paths []string
+	for _, side := range []string{x.what, x.value} {
+		name, rest := placeholder(strings.ToUpper(side))
+		path := side[len(side)-len(rest):]
+		q, wrong := jqPath(path)
+		if name != "BODY" || path == "" || wrong != "" || strings.Contains(path, "[*]") {
+			return why
+		}
+		paths = append(paths, q)
+	}
+	as := "tonumber"
+	if x.op == "==" || x.op == "!=" {
+		as = "tostring"
+	}
+	there := ""
+	if x.op == "==" { // what is missing equals nothing
+		there = paths[0] + " != null and "
+	}
+	c.json = append(c.json, there+"("+paths[0]+" | "+as+") "+x.op+" ("+paths[1]+" | "+as+")")
+	return ""
+}
+
 // pipe leads a value into a filter; the whole needs no leading.
 func pipe(path string) string {
 	if path == "." {

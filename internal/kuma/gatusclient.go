@@ -6,23 +6,28 @@ import (
 	"strings"
 )
 
-// target takes over the URL. A user and password in it become a credential.
+// target takes over the URL.
 func (r *gatusReader) target(e *Entry, v value) {
-	raw := v.get("url").text()
+	r.address(e, v.get("url").text(), !v.get("client", "oauth2").given())
+}
+
+// address sets the URL. A user and password in it become a credential, where
+// there is no other.
+func (k *desk) address(e *Entry, raw string, free bool) {
 	u, err := url.Parse(raw)
-	if err != nil || u.User == nil || marked(raw) || v.get("client", "oauth2").given() {
-		e.Fields.Set("url", r.url(e.Name, raw))
+	if err != nil || u.User == nil || marked(raw) || !free {
+		e.Fields.Set("url", k.url(e.Name, raw))
 		return
 	}
 	password, _ := u.User.Password()
 	user := u.User.Username()
 	if user == "" || password == "" {
-		e.Fields.Set("url", r.url(e.Name, raw))
+		e.Fields.Set("url", k.url(e.Name, raw))
 		return
 	}
 	u.User = nil
-	e.Fields.Set("url", r.url(e.Name, u.String()))
-	r.basic(e, u.Host, user, password)
+	e.Fields.Set("url", k.url(e.Name, u.String()))
+	k.basic(e, u.Host, user, password)
 }
 
 func (k *desk) basic(e *Entry, host, user, password string) {
@@ -68,6 +73,9 @@ func (r *gatusReader) client(e *Entry, v value) {
 	if c.get("ignore-redirect").flag(false) {
 		e.Fields.Set("max_redirects", 0)
 	}
+	if marked(c.get("ignore-redirect").text()) {
+		r.object(e, "ignore-redirect is in a variable, and redirects are followed: max_redirects: 0 follows none")
+	}
 	if c.get("dns-resolver").given() {
 		r.object(e, "it asked a name server of its own (%s), which a monitor cannot here: the machine's is asked", c.get("dns-resolver").text())
 	}
@@ -80,9 +88,7 @@ func (r *gatusReader) connection(e *Entry, f *Fields, owner string, c value) {
 		f.Set("proxy_url", r.url("proxy of "+owner, proxy))
 	}
 	r.pair(e, f, c.get("tls", "certificate-file").text(), c.get("tls", "private-key-file").text())
-	if c.get("insecure").flag(false) {
-		f.Set("tls.insecure_skip_verify", true)
-	}
+	r.flag(f, "tls.insecure_skip_verify", c.get("insecure"), false)
 }
 
 // pair takes over a client certificate, whose files have to be there both.
@@ -106,6 +112,10 @@ func (r *gatusReader) oauth(e *Entry, c value) {
 	tokenURL, id := o.get("token-url").text(), o.get("client-id").text()
 	if tokenURL == "" || id == "" || o.get("client-secret").text() == "" {
 		r.object(e, "its OAuth settings did not come over: token-url, client-id and client-secret are needed")
+		return
+	}
+	if why := wrongEndpoint(tokenURL, id); why != "" && !marked(tokenURL) {
+		r.object(e, "its OAuth settings did not come over: %s", why)
 		return
 	}
 	name := hostOf(unmarked(tokenURL)) + " " + id

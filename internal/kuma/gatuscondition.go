@@ -13,6 +13,8 @@ import (
 type conditions struct {
 	desk        *desk
 	status      []bool // by code, nil while none is asked for
+	asked       bool   // for a status that did not come over
+	variable    string // the status, where it is in one
 	keyword     []string
 	absent      []string
 	regex       []string
@@ -39,6 +41,10 @@ func (c *conditions) add(condition string) (why string) {
 	}
 	name, rest := placeholder(strings.ToUpper(x.what))
 	path := x.what[len(x.what)-len(rest):]
+	if isKnown(x.value) {
+		c.asked = c.asked || name == "STATUS"
+		return c.addPair(x)
+	}
 	switch name {
 	case "STATUS":
 		return c.addStatus(x)
@@ -107,10 +113,25 @@ func placeholder(upper string) (name, rest string) {
 	return name, rest
 }
 
+// isKnown says whether a value is looked up in the answer, too.
+func isKnown(s string) bool {
+	if !isPlaceholder(s) {
+		return false
+	}
+	_, inner, _ := strings.Cut(s, "[")
+	name, _, _ := strings.Cut(strings.ToUpper(inner), "]")
+	return slices.Contains([]string{"BODY", "HEADER", "STATUS", "IP", "RESPONSE_TIME", "CONNECTED", "CERTIFICATE_EXPIRATION", "DOMAIN_EXPIRATION", "DNS_RCODE", "CONTEXT"}, name)
+}
+
 // addStatus leaves the codes that the condition holds for.
 func (c *conditions) addStatus(x comparison) string {
 	if marked(x.value) {
-		return "its status is in a variable"
+		c.asked = true
+		if x.op != "==" || c.variable != "" || c.status != nil || len(pieces(x.value)) > 1 {
+			return "its status is in a variable"
+		}
+		c.variable = x.value
+		return ""
 	}
 	if c.status == nil {
 		c.status = slices.Repeat([]bool{true}, mostStatus+1)

@@ -43,6 +43,12 @@ func TestGatusConditions(t *testing.T) {
 		"[HEADER].Content-Type == pat(text/html*)":           "headers [{Content-Type (?s)^text/html }]",
 		"[HEADER].X-A != 1":                                  "absent_headers [{X-A ^1$ }]",
 		"has([HEADER].X-A) == false":                         "absent_headers [{X-A .* }]",
+		"[BODY].a == [BODY].b.c":                             `json [.a != null and (.a | tostring) == (.b.c | tostring)]`,
+		"[BODY].a >= [body][0].b":                            `json [(.a | tonumber) >= (.[0].b | tonumber)]`,
+		"[STATUS] == [BODY].code":                            "why it compares two things of the answer, and only two of its JSON have a counterpart",
+		"[BODY].a == [HEADER].b":                             "why it compares two things of the answer, and only two of its JSON have a counterpart",
+		"len([BODY].a) == [BODY].n":                          "why it compares two things of the answer, and only two of its JSON have a counterpart",
+		"[BODY].a == [b]":                                    `json [.a == "[b]"]`,
 		"[BODY] == pat(*)":                                   "",
 		"[BODY].a == null":                                   "why Gatus finds null equal to nothing; has() asks for it",
 		"[RESPONSE_TIME] > 5":                                "why only an upper limit of the time has a counterpart",
@@ -95,6 +101,7 @@ func TestGatusJSON(t *testing.T) {
 		{"[BODY].items[*].s == UP", `{"items":[{"s":"UP"},{"s":"UP"}]}`, true}, {"[BODY].items[*].s == UP", `{"items":[]}`, false},
 		{"[BODY].items[*].s == any(a,b)", `{"items":[{"s":"a"},{"s":"c"}]}`, false}, {"[BODY][*].x[*].y > 1", `[{"x":[{"y":2}]}]`, true},
 		{"[BODY][*].x[*].y > 1", `[{"x":[{"y":2},{"y":1}]}]`, false},
+		{"[BODY].a == [BODY].b", `{"a":1,"b":"1"}`, true}, {"[BODY].a == [BODY].b", `{}`, false}, {"[BODY].a != [BODY].b", `{"a":1,"b":2}`, true}, {"[BODY].a < [BODY].b", `{"a":9,"b":10}`, true},
 	} {
 		x := &conditions{}
 		if why := x.add(c.condition); why != "" || len(x.json) != 1 {

@@ -2,12 +2,11 @@ package kuma
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // endpoint adds a monitor, or says why it stays.
@@ -107,9 +106,10 @@ func (r *gatusReader) headers(e *Entry, v value) {
 	host := hostOf(v.get("url").text())
 	for _, h := range v.get("headers").members() {
 		text := h.value.text()
+		why := unfit(http.CanonicalHeaderKey(h.key), text)
 		switch {
-		case !httpguts.ValidHeaderFieldName(h.key) || strings.ContainsAny(text, "\r\n"):
-			r.object(e, "the header %q cannot be sent, and was left out", h.key)
+		case why != "":
+			r.object(e, "the header %q was left out: %s", h.key, why)
 		case strings.EqualFold(h.key, "Authorization") && !v.get("client", "oauth2").given() && e.Fields.Get("credential") == nil:
 			r.authorization(e, host, text)
 		default:
@@ -122,25 +122,46 @@ func listed(v any) Fields { f, _ := v.(Fields); return f }
 
 // times takes over when it runs.
 func (r *gatusReader) times(e *Entry, v value) {
-	if text := v.get("interval").text(); marked(text) {
-		e.Fields.Set("interval", r.raw(text))
+	every, limit := v.get("interval").text(), v.get("client", "timeout").text()
+	interval, timeout := v.get("interval").duration(gatusInterval), v.get("client", "timeout").duration(gatusTimeout)
+	if timeout < time.Millisecond {
+		timeout = gatusTimeout
+	}
+	if marked(every) {
+		e.Fields.Set("interval", r.raw(every))
+		if limit != "" {
+			e.Fields.Set("timeout", r.span(limit, timeout))
+		}
 		return
 	}
-	interval := v.get("interval").duration(gatusInterval)
 	if interval < time.Second {
 		r.object(e, "it ran every %s; at least 1s is taken here", interval)
 		interval = time.Second
 	}
-	timeout := v.get("client", "timeout").duration(10 * time.Second)
-	if timeout < time.Millisecond {
-		timeout = 10 * time.Second
-	}
-	if timeout >= interval {
+	if timeout >= interval && !marked(limit) {
 		e.Comment(fmt.Sprintf("its timeout of %s is not below the interval: 80 %% of that is taken", Span(timeout)))
 		timeout = interval / 5 * 4
 	}
 	e.Fields.Set("interval", interval)
-	e.Fields.Set("timeout", timeout)
+	e.Fields.Set("timeout", r.span(limit, timeout))
+}
+
+// span is a duration, or the variable that it is in.
+func (k *desk) span(text string, d time.Duration) any {
+	if marked(text) {
+		return k.raw(text)
+	}
+	return d
+}
+
+// flag sets a key where a switch is not as it is by default, or is in a variable.
+func (k *desk) flag(f *Fields, key string, v value, standard bool) {
+	switch text := v.text(); {
+	case marked(text):
+		f.Set(key, k.raw(text))
+	case v.flag(standard) != standard:
+		f.Set(key, !standard)
+	}
 }
 
 // extras takes over labels and what is switched off.
@@ -153,9 +174,7 @@ func (r *gatusReader) extras(e *Entry, v value) {
 		}
 		e.Fields.Set("labels", append(listed(e.Fields.Get("labels")), Field{Key: name, Value: r.raw(l.value.text())}))
 	}
-	if !v.get("enabled").flag(true) {
-		e.Fields.Set("enabled", false)
-	}
+	r.flag(&e.Fields, "enabled", v.get("enabled"), true)
 	if regexp.MustCompile(`(?i)hide-(url|hostname)`).MatchString(strings.Join(keysOf(v.get("ui")), " ")) {
 		e.Comment("Gatus hid its address; Watchword shows it without user, password and query")
 	}

@@ -3,7 +3,6 @@ package kuma
 import (
 	"slices"
 	"strconv"
-	"time"
 )
 
 // expect takes over the conditions, and keeps in a comment what has no
@@ -15,7 +14,7 @@ func (r *gatusReader) expect(e *Entry, v value) {
 			r.object(e, "the condition %q did not come over: %s", unmarked(text), why)
 		}
 	}
-	if timeout := v.get("client", "timeout").duration(10 * time.Second); c.longest >= timeout {
+	if timeout := v.get("client", "timeout").duration(gatusTimeout); c.longest >= timeout {
 		c.longest = 0 // the timeout says it
 	}
 	r.status(e, c)
@@ -65,7 +64,15 @@ func (k *desk) oneOrMore(all []string) any {
 
 // status takes over which codes pass. Without a condition on it Gatus takes any.
 func (r *gatusReader) status(e *Entry, c *conditions) {
-	if c.status == nil {
+	switch {
+	case c.variable != "" && c.status == nil:
+		e.Fields.Set("expect.status", r.raw(c.variable))
+		return
+	case c.variable != "":
+		r.object(e, "the condition on the status in %s did not come over beside another", unmarked(c.variable))
+	case c.asked && c.status == nil:
+		return // what did not come over is said: 2xx has to do
+	case c.status == nil:
 		e.Fields.Set("expect.status", "200-599")
 		e.Comment("it asked for no status, so any passes: a narrower expect.status is better")
 		return

@@ -8,16 +8,19 @@ import (
 
 // hider finds secrets in what a monitor sends and puts them into the vault.
 type hider struct {
-	vault *Vault
-	name  *regexp.Regexp // of something secret
-	token *regexp.Regexp // a value that looks like one
-	login *regexp.Regexp // the value of an Authorization: scheme and secret
-	parts *regexp.Regexp // "name": "value", <name>value</, name=value of a body
+	vault     *Vault
+	name      *regexp.Regexp   // of something secret
+	token     *regexp.Regexp   // a value that looks like one
+	login     *regexp.Regexp   // the value of an Authorization: scheme and secret
+	parts     *regexp.Regexp   // "name": "value", <name>value</, name=value of a body
+	plain     func(string) Raw // writes what is no secret
+	variables bool             // are marked in what is read, and stay ones
 }
 
 func newHider(v *Vault) *hider {
 	return &hider{
 		vault: v,
+		plain: Escape,
 		name: regexp.MustCompile(`(?i)token|secret|passw|passphrase|pwd|api[-_ ]?key|access[-_ ]?key|credential|session|signature|jwt|bearer|cookie|private|authoriz|` +
 			`(^|[-_.x])auth($|[-_.])|(^|[-_.])(key|sig|pass|pw|sid|otp|pin)$`),
 		token: regexp.MustCompile(`^(eyJ[\w-]+\.[\w.-]+|[A-Za-z0-9_+/=.~%-]{20,})$`),
@@ -32,6 +35,9 @@ func (h *hider) secretName(name string) bool { return h.name.MatchString(name) }
 // looksSecret says whether a value is one by its looks: long, without blanks, of
 // letters and several digits, or a JWT.
 func (h *hider) looksSecret(value string) bool {
+	if h.variables && marked(value) {
+		return slices.ContainsFunc(pieces(value), func(p string) bool { return !marked(p) && h.looksSecret(p) })
+	}
 	if !h.token.MatchString(value) {
 		return false
 	}
@@ -50,10 +56,10 @@ func (h *hider) cut(text string, spans [][2]int, hide func(i int, part string) R
 	var parts []Raw
 	at := 0
 	for i, s := range spans {
-		parts = append(parts, Escape(text[at:s[0]]), hide(i, text[s[0]:s[1]]))
+		parts = append(parts, h.plain(text[at:s[0]]), hide(i, text[s[0]:s[1]]))
 		at = s[1]
 	}
-	return Join(append(parts, Escape(text[at:]))...)
+	return Join(append(parts, h.plain(text[at:]))...)
 }
 
 // url writes a URL: a password in it and what looks like a secret in its query
@@ -65,9 +71,9 @@ func (h *hider) url(owner, raw string) any {
 	if len(spans) == 0 {
 		return raw
 	}
-	text, ok := h.cut(raw, spans, func(i int, part string) Raw { return h.vault.Secret(owner, kinds[i], part) })
+	text, ok := h.cut(raw, spans, func(i int, part string) Raw { return h.keep(owner, kinds[i], part) })
 	if !ok {
-		return h.vault.Secret(owner, "url", raw)
+		return h.keep(owner, "url", raw)
 	}
 	return text
 }
@@ -124,13 +130,13 @@ func (h *hider) header(owner, name, value string) any {
 	case lower == "cookie":
 		return h.cookie(owner, value)
 	case m == nil:
-		return h.vault.Secret(owner, name, value)
+		return h.keep(owner, name, value)
 	case !h.secretName(name) && !h.looksSecret(value[m[4]:m[5]]):
 		return value
 	}
-	text, ok := h.cut(value, [][2]int{{m[4], m[5]}}, func(_ int, part string) Raw { return h.vault.Secret(owner, name, part) })
+	text, ok := h.cut(value, [][2]int{{m[4], m[5]}}, func(_ int, part string) Raw { return h.keep(owner, name, part) })
 	if !ok {
-		return h.vault.Secret(owner, name, value)
+		return h.keep(owner, name, value)
 	}
 	return text
 }
@@ -143,7 +149,7 @@ func (h *hider) cookie(owner, value string) any {
 	for part := range strings.SplitSeq(value, ";") {
 		name, v, ok := strings.Cut(part, "=")
 		if !ok && strings.TrimSpace(part) != "" {
-			return h.vault.Secret(owner, "cookie", value)
+			return h.keep(owner, "cookie", value)
 		}
 		if v != "" {
 			from := at + len(name) + 1
@@ -151,9 +157,9 @@ func (h *hider) cookie(owner, value string) any {
 		}
 		at += len(part) + 1
 	}
-	text, ok := h.cut(value, spans, func(i int, part string) Raw { return h.vault.Secret(owner, kinds[i], part) })
+	text, ok := h.cut(value, spans, func(i int, part string) Raw { return h.keep(owner, kinds[i], part) })
 	if !ok {
-		return h.vault.Secret(owner, "cookie", value)
+		return h.keep(owner, "cookie", value)
 	}
 	return text
 }
@@ -177,13 +183,13 @@ func (h *hider) body(owner, body string) any {
 	}
 	if len(spans) == 0 {
 		if strings.Contains(strings.ToLower(body), "passw") || strings.Contains(strings.ToLower(body), "secret") {
-			return h.vault.Secret(owner, "body", body)
+			return h.keep(owner, "body", body)
 		}
 		return body
 	}
-	text, ok := h.cut(body, spans, func(i int, part string) Raw { return h.vault.Secret(owner, kinds[i], part) })
+	text, ok := h.cut(body, spans, func(i int, part string) Raw { return h.keep(owner, kinds[i], part) })
 	if !ok {
-		return h.vault.Secret(owner, "body", body)
+		return h.keep(owner, "body", body)
 	}
 	return text
 }

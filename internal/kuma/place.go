@@ -116,31 +116,31 @@ func (d *Document) try(head []string, ready moves, build func(*config.Config) er
 	if err != nil {
 		return nil, fmt.Errorf("find the files to try the configuration with: %w", err)
 	}
-	path := filepath.Join(dir, "watchword.yaml")
-	if err := os.WriteFile(path, []byte(d.render(newLayout(files, d.Vault.vars), head)), 0o600); err != nil {
+	path, text := filepath.Join(dir, "watchword.yaml"), d.render(newLayout(files, d.Vault.vars), head)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration to try it: %w", err)
 	}
 	cfg, problems := config.Load([]string{path}, config.LoadOptions{AllowMissingSecrets: len(d.outside) > 0 || d.elsewhere})
-	warnings, wrong := sort(problems)
+	warnings, wrong := sort(problems, text)
 	if cfg != nil && build != nil {
 		if err := build(cfg); err != nil {
 			wrong = append(wrong, strings.ReplaceAll(err.Error(), path, "the YAML"))
 		}
 	}
 	if len(wrong) > 0 {
-		return nil, fmt.Errorf("what was made does not pass check, which is a mistake of the import: nothing was written. Please report it with these lines:\n  %s", strings.Join(wrong, "\n  "))
+		return nil, fmt.Errorf("what was made does not pass check, so nothing was written. Set right what is wrong in what was to be imported; if nothing is, please report these lines:\n  %s", strings.Join(wrong, "\n  "))
 	}
 	return warnings, nil
 }
 
-// sort tells warnings from errors. A warning of several lines is one.
-func sort(problems config.Problems) (warnings, wrong []string) {
-	lines := map[string][]string{}
+// sort tells warnings from errors. A warning of several lines is one. What is
+// wrong with a text that nobody gets to see is told by the name of what it is in.
+func sort(problems config.Problems, text string) (warnings, wrong []string) {
+	lines, written := map[string][]string{}, strings.Split(text, "\n")
 	var said []string
 	for _, p := range problems {
-		p.File = "the YAML"
 		if !p.Warning {
-			wrong = append(wrong, p.String())
+			wrong = append(wrong, within(written, p.Line)+p.Message)
 			continue
 		}
 		if lines[p.Message] == nil {
@@ -164,6 +164,23 @@ func onLines(lines []string) string {
 		return fmt.Sprintf("lines %s and %d more", strings.Join(lines[:most], ", "), n-most)
 	}
 	return "lines " + strings.Join(lines, ", ")
+}
+
+// within names the entry that a line is in, as it was written: "Wiki: ".
+func within(lines []string, line int) string {
+	for i := min(line, len(lines)) - 1; i >= 0; i-- {
+		inner, entry := strings.CutPrefix(lines[i], "  ")
+		if name, ok := strings.CutPrefix(inner, "- name: "); entry && ok {
+			return name + ": "
+		}
+		if name, ok := strings.CutSuffix(inner, ":"); entry && ok && !strings.HasPrefix(inner, " ") {
+			return name + ": "
+		}
+		if !entry && strings.HasSuffix(lines[i], ":") { // of the top level
+			break
+		}
+	}
+	return ""
 }
 
 // env writes the env file.

@@ -2,12 +2,12 @@ package kuma
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,8 +17,9 @@ import (
 // target is one URL that Prometheus has probed.
 type target struct {
 	url, module, job  string
+	host              string        // that blackbox_exporter asks the URL for; "": the URL's own
 	interval, timeout time.Duration // 0: not said
-	labels            []member
+	labels            labelSet
 }
 
 // targets reads all that is given.
@@ -94,72 +95,13 @@ func group(base target, list value) []target {
 		}
 		for _, raw := range g.get("targets").texts() {
 			t := base
-			t.url, t.labels = raw, g.get("labels").members()
-			for _, l := range t.labels {
-				if l.key == "__param_module" {
-					t.module = l.value.text()
-				}
+			t.url, t.labels = raw, labelSet{}
+			for _, l := range g.get("labels").members() {
+				t.labels[l.key] = l.value.text()
 			}
+			t.module = cmp.Or(t.labels["__param_module"], base.module)
 			all = append(all, t)
 		}
 	}
 	return all
-}
-
-// scrapes reads the jobs that go through a blackbox_exporter: they name a
-// module or ask at /probe.
-func (r *blackboxReader) scrapes(root value, dir string) ([]target, error) {
-	var all []target
-	standard := root.get("global")
-	for _, job := range root.get("scrape_configs").list() {
-		modules := job.get("params", "module").texts()
-		if len(modules) == 0 && job.get("metrics_path").text() != "/probe" {
-			continue
-		}
-		base := target{
-			job: job.get("job_name").text(), interval: job.get("scrape_interval").duration(standard.get("scrape_interval").duration(time.Minute)),
-			timeout: job.get("scrape_timeout").duration(standard.get("scrape_timeout").duration(10 * time.Second)),
-		}
-		if len(modules) > 0 {
-			base.module = modules[0]
-		}
-		all = append(all, group(base, job.get("static_configs"))...)
-		for _, sd := range job.get("file_sd_configs").list() {
-			more, err := r.fileTargets(base, dir, sd.get("files").texts())
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, more...)
-		}
-		for _, key := range keysOf(job) {
-			if strings.HasSuffix(key, "_sd_configs") && key != "file_sd_configs" {
-				r.doc.look("the targets of job %s come from %s, which is asked while Prometheus runs: they did not come over", base.job, key)
-			}
-		}
-	}
-	return all, nil
-}
-
-// fileTargets reads the files of file_sd_configs.
-func (r *blackboxReader) fileTargets(base target, dir string, patterns []string) ([]target, error) {
-	var all []target
-	for _, p := range patterns {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(dir, p)
-		}
-		files, err := filepath.Glob(p)
-		if err != nil || len(files) == 0 {
-			r.doc.look("there is no file %s, of which job %s has targets", p, base.job)
-			continue
-		}
-		slices.Sort(files)
-		for _, file := range files {
-			list, err := parseForeign(file, nil)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, group(base, list)...)
-		}
-	}
-	return all, nil
 }
