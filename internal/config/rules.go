@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -272,7 +273,7 @@ func (m *monitors) checkURL(k *monitorKeys, v view) {
 		m.object(v, "url: a monitor of type "+k.Type+" needs a url", "url")
 	}
 	u, err := url.Parse(k.HTTP.URL)
-	if err != nil || u.Scheme != "http" || isLoopback(u.Hostname()) || k.Type == probes.TypeIssuer { // which sends none there
+	if err != nil || u.Scheme != "http" || machine.IsLoopback(u.Hostname()) || k.Type == probes.TypeIssuer { // which sends none there
 		return
 	}
 	for _, name := range credentialsOf(k.Credential, k.Guard) {
