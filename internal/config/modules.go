@@ -123,7 +123,7 @@ func (m *monitors) checkModule(k *moduleKeys, v view) {
 		m.object(v, fmt.Sprintf("type: modules are of type http, not %q", k.Type), "type")
 	}
 	if k.Timeout <= 0 || k.Timeout > longestTimeout {
-		m.object(v, "timeout: more than 0 and at most "+span(longestTimeout)+" is wanted", "timeout")
+		m.object(v, "timeout: more than 0 and at most "+Span(longestTimeout)+" is wanted", "timeout")
 	}
 	m.checkCredential(k.Credential, v)
 	m.used["credentials."+k.Credential] = true

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/watchword/watchword/internal/config"
 )
 
 // endpoint adds a monitor, or says why it stays.
@@ -136,7 +138,7 @@ func (r *gatusReader) times(e *Entry, v value) {
 		timeout = 10 * time.Second
 	}
 	if timeout >= interval {
-		e.Comment(fmt.Sprintf("its timeout of %s is not below the interval: 80 %% of that is taken", Span(timeout)))
+		e.Comment(fmt.Sprintf("its timeout of %s is not below the interval: 80 %% of that is taken", config.Span(timeout)))
 		timeout = interval / 5 * 4
 	}
 	e.Fields.Set("interval", interval)
