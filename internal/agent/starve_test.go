@@ -26,7 +26,7 @@ func TestHungTargetsStarveNobody(t *testing.T) {
 		fmt.Fprintf(&y, "  - {name: M%d, url: \"%s/m/%d\"}\n", i, w.GatewayURL(), i)
 	}
 	for i := range hung { // at the same gate, and bound by the longest default timeout
-		fmt.Fprintf(&y, "  - {name: H%d, url: \"%s/hang?%d\", interval: 12s}\n", i, w.GatewayURL(), i)
+		fmt.Fprintf(&y, "  - {name: H%d, url: \"%s/hang?%d\", interval: 12s, retries: 0}\n", i, w.GatewayURL(), i)
 	}
 	file := filepath.Join(dir, "watch.yaml")
 	save(t, file, y.String())
