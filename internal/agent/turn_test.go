@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +65,7 @@ func TestWaitedTooLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	r := newRooms(Options{Log: log}, nil)
 	t.Cleanup(func() { _ = r.close() })
 	m, err := new(plan).newModule("m", config.Module{Timeout: time.Second, HTTP: probes.DefaultHTTPOptions()}, r)

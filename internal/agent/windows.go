@@ -120,6 +120,8 @@ func readOrder(o server.MaintenanceOrder, monitors []*check.Monitor, zone *time.
 	switch {
 	case len(wrong) > 0:
 		ps = append(ps, wrong...)
+	case from.Sub(now) > furthestOrder:
+		ps = append(ps, check.Problem{Path: "from", Message: "it begins in more than ten years"})
 	case !to.After(now):
 		ps = append(ps, check.Problem{Path: until, Message: "it is over already"})
 	case to.Sub(from) > longestOrder:
@@ -156,9 +158,6 @@ func spanOf(o server.MaintenanceOrder, zone *time.Location, now time.Time) (from
 			from = begin
 		}
 		to = end
-	}
-	if from.Sub(now) > furthestOrder {
-		return bad("from", "it begins in more than ten years")
 	}
 	if o.For == "" {
 		return from, to, nil
