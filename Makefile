@@ -31,7 +31,7 @@ run: build ## the main job, in the small world of watchword demo, until Ctrl-C
 test: ## everything, installing what it needs
 	@scripts/need
 	$(MAKE) build
-	$(GO) test -race -count=1 $$($(GO) list ./... | grep -v /internal/packaging) # some tests build the program: a cached result would not see it change
+	$(GO) test -race -count=1 -timeout 20m $$($(GO) list ./... | grep -v /internal/packaging) # some tests build the program: a cached result would not see it change
 	$(GO) test -count=1 ./internal/packaging # by itself: what it compiles would slow the tests that measure real time
 	$(MAKE) examples
 

@@ -3,7 +3,6 @@ package auth
 import (
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/internal/transport"
 )
@@ -177,7 +177,7 @@ func (c *checklist) issuer(raw string) {
 		c.bad("issuer", "must have neither query nor fragment (RFC 8414, section 2)")
 	case strings.Contains(u.Path, "/.well-known/"):
 		c.bad("issuer", "is the address of the discovery document: leave /.well-known/… out")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !machine.IsLoopback(u.Hostname()):
 		c.bad("issuer", "is http: anybody on the way could have the secret sent elsewhere; only https is taken, but on loopback")
 	}
 }
@@ -191,16 +191,9 @@ func (c *checklist) tokenURL(raw string) {
 		c.bad("token_url", "holds a user name or password: use client_id and client_secret")
 	case u.Fragment != "":
 		c.bad("token_url", "must not have a fragment (RFC 6749, section 3.2)")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !machine.IsLoopback(u.Hostname()):
 		c.warn("token_url", "is http: the client secret crosses the network in plain text")
 	}
-}
-
-// isLoopback says whether what goes to a host stays on this machine. A name
-// below localhost is asked of name servers, which may lead it anywhere.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // asked checks what the token is to be good for.

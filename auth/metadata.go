@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/secret"
 )
 
@@ -154,7 +155,7 @@ func checkEndpoint(raw, at string) *finding {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
 		return undiscovered("mend it at the provider, or set token_url in place of issuer", "the discovery document %s names a token_endpoint that is no URL: %q", at, secret.Line(raw, 80))
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !machine.IsLoopback(u.Hostname()):
 		return undiscovered("the provider does not know that it is reached by https: let its proxy send X-Forwarded-Proto: https, or set its public URL there",
 			"the discovery document %s names a token endpoint that is not https: %s", at, secret.URL(raw))
 	}

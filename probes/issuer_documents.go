@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 // metadata is what an authorization server tells of itself (OpenID Connect
@@ -94,16 +94,11 @@ func (v *visit) checkEndpoint(name, raw, at string) *finding {
 	if _, wrong := Origin(raw); err != nil || wrong != nil || u.User != nil {
 		return failed(fmt.Sprintf("%s names a %s that is no URL: %q", at, name, v.scene.quote(raw)), "mend it at the provider")
 	}
-	if u.Scheme == "http" && v.run.p.url.Scheme == "https" && !isLoopback(u.Hostname()) {
+	if u.Scheme == "http" && v.run.p.url.Scheme == "https" && !machine.IsLoopback(u.Hostname()) {
 		return failed(fmt.Sprintf("%s names a %s that is not https: %s", at, name, v.scene.shown(u)),
 			"the provider does not know that it is reached by https: let its proxy send X-Forwarded-Proto: https, or set its public URL there")
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost") // names under it are asked of DNS
 }
 
 // document reads a JSON document into what it is for.

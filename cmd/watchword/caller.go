@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/watchword/watchword/internal/agent"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 // agentFlags name a running agent, and who asks it.
@@ -56,7 +56,7 @@ func (f *agentFlags) caller(ctx context.Context, s *streams) (*caller, error) {
 	}
 	if f.User != "" {
 		c.password, err = f.readPassword(ctx, s)
-		if u, bad := url.Parse(at.base); err == nil && bad == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		if u, bad := url.Parse(at.base); err == nil && bad == nil && u.Scheme == "http" && !machine.IsLoopback(u.Hostname()) {
 			fmt.Fprintln(s.err, "watchword: warning: the password goes to the agent in the clear, over http")
 		}
 	}
@@ -81,11 +81,6 @@ func (f *agentFlags) look(ctx context.Context, addresses []string) (string, erro
 
 func notThere(at string, err error) error {
 	return fmt.Errorf("no agent answers at %s: %w; is it running? Name another one with -c FILE or --url URL", at, err)
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (f *agentFlags) readPassword(ctx context.Context, s *streams) (string, error) {

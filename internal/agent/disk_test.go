@@ -135,7 +135,7 @@ func TestFullDisk(t *testing.T) {
 	if is := next.incidents("all"); len(is) != 2 {
 		t.Errorf("%d incidents after a restart, want the 2 from the full disk", len(is))
 	}
-	during(t, 2*time.Second, "nothing is told again", func() bool { return w.said("[Down] two") == 1 })
+	during(t, 3*time.Second, "nothing is told again", func() bool { return w.said("[Down] two") == 1 })
 }
 
 func (a *watch) body(path string) string {

@@ -22,9 +22,9 @@ const sites = 4
 // first of them, and the provider. The authz endpoint may be elsewhere.
 func gatesYAML(w *world, dir, authz, more string) string {
 	var y strings.Builder
-	y.WriteString(head(dir) + "credentials:\n" + w.credential("door", lab.ClientID, ", timeout: 700ms"))
+	y.WriteString(head(dir) + "credentials:\n" + w.credential("door", lab.ClientID, ", timeout: 3s"))
 	fmt.Fprintf(&y, "notifiers:\n  chat: {type: slack, webhook_url: %q}\n", w.slack())
-	y.WriteString("defaults: {interval: 2s, timeout: 1500ms, retries: 1, retry_interval: 1s, credential: door}\nmonitors:\n")
+	y.WriteString("defaults: {interval: 6s, timeout: 5s, retries: 1, retry_interval: 2s, credential: door}\nmonitors:\n")
 	for i := range sites {
 		fmt.Fprintf(&y, "  - {name: Site %d, url: \"%s/m/%d\", expect: {keyword: %s}}\n", i, w.GatewayURL(), i, lab.DefaultKeyword)
 	}
@@ -86,6 +86,7 @@ func ways() []*broken {
 // sites named under it; a gate that takes no token is one of the gate; a dead
 // gateway or application takes neither gate nor provider along.
 func TestWhoseOutageItIs(t *testing.T) {
+	t.Parallel()
 	all := ways()
 	for _, b := range all {
 		b.w = newWorld(t, lab.Config{}, lab.ChatOptions{})
@@ -148,6 +149,7 @@ func (b *broken) check(t *testing.T) {
 // A gate that is a program of its own and is gone is one outage of the gate: the
 // proxy before the sites answers 500, and the endpoint refuses connections.
 func TestADeadGateIsOneIncident(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
 	l, err := lab.Listen(t.Context(), "127.0.0.1:0", w.Authz, nil)
 	if err != nil {

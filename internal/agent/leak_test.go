@@ -79,7 +79,7 @@ func parrot(w http.ResponseWriter, r *http.Request) {
 	}
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 4096))
 	_, bare, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	heard = append(heard, bare, r.URL.RawQuery, r.URL.Query().Get("key"), string(body))
+	heard = append(heard, bare, r.URL.Path, r.URL.RawQuery, r.URL.Query().Get("key"), string(body))
 	text := strings.Join(heard, "; ")
 	h := w.Header()
 	switch form {
@@ -141,6 +141,7 @@ func secretsInPlay() map[string]string {
 		"hook key": "hmac-key-Pp16", "hook header": "hook-header-secret-Qq17", "dead hook path": "deadHookSecretRr18", "file secret": "secret-from-a-file-Ss19",
 		"login password": "login-password:ü/Tt20", "login hash": loginHash, "mistyped password": "mistyped-password-Uu21", "scrape token": "scrape-token-Vv22-0123456789",
 		"proxy password": "proxy+pass/wörd:Ww23", "file proxy password": "proxy-password-of-a-file-Xx24",
+		"push token": "KumaPushTokenYy25", "dead push token": "DeadKumaPushTokenZz26", "module header": "module-header-secret-Ab27", "module form": "module form+secret/Bc28", "target password": "password-in-a-target-Cd29",
 	}
 }
 
@@ -170,7 +171,7 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 	p("  teams: {type: teams, webhook_url: %q}\n", w.ControlURL()+"/workflows/abc/triggers/manual/paths/invoke?api-version=1&sig="+s["Teams signature"])
 	p("  hook: {type: webhook, url: %q, secret: %q, headers: {X-Token: %q}}\n", w.ControlURL()+"/hook/"+s["hook path"]+"?key="+s["query"], s["hook key"], s["hook header"])
 	p("  dead: {type: webhook, url: \"http://127.0.0.1:1/%s?key=%s\"}\n", s["dead hook path"], s["query"])
-	p("defaults: {interval: 1s, retries: 0, retry_interval: 1s, timeout: 700ms, headers: {X-Private: \"${file:private-header}\", X-Session-Token: %q}, expect: {keyword: %s}}\nmonitors:\n", s["session header"], lab.DefaultKeyword)
+	p("defaults: {interval: 2s, retries: 0, retry_interval: 2s, timeout: 1500ms, headers: {X-Private: \"${file:private-header}\", X-Session-Token: %q}, expect: {keyword: %s}}\nmonitors:\n", s["session header"], lab.DefaultKeyword)
 	for i, credential := range []string{"", "good", "posted", "wrong", "filed", "echoed", "basic", "bearer", "key"} {
 		c := ""
 		if credential != "" {
@@ -192,10 +193,55 @@ func (w *world) leaky(dir string, tokens, echo string, s map[string]string) stri
 			p("  - {name: proxy %d %s, url: %q, proxy_url: %q, credential: bearer, interval: 3s, method: POST, form: {password: \"${file:body}\", key: %q}}\n", i, path[1:], echo+path+"?key="+s["query"], proxy, s["API key"])
 		}
 	}
+	for i, credential := range []string{"good", "posted", "basic", "bearer", "key"} { // whose failures quote what was found
+		for name, expect := range map[string]string{
+			"text":     "keyword: \"Authorization: Nothing\"",
+			"title":    "keyword: Accept, regex: \"X-Private: nobody|password=nothing\"",
+			"json":     "keyword: Accept, json: \".error == 5\"",
+			"location": "keyword: Accept, headers: {Location: ^Nothing$}",
+		} {
+			p("  - {name: quoting %d %s, url: %q, credential: %s, upside_down: %t, method: POST, form: {password: \"${file:body}\", key: %q}, expect: {%s}}\n",
+				i, name, echo+"/200/"+name+"?key="+s["query"], credential, i == 1, s["API key"], expect)
+		}
+	}
 	p("  - {name: by proxy, url: %q, credential: proxied}\n  - {name: by no proxy, url: %q, credential: unproxied}\n", w.GatewayURL()+"/", w.GatewayURL()+"/")
 	p("  - {name: provider, type: issuer, url: %q, credential: good, fresh_token: true}\n", tokens)
+	p("  - {name: mirrored, url: %q}\n", w.GatewayURL()+"/?key="+s["query"])
 	p("  - {name: no provider, type: issuer, url: %q, credential: wrong, fresh_token: true}\n", echo)
+	p("metrics: {compat: [uptime-kuma]}\nexporters:\n  kuma_push:\n")
+	p("    - {url: %q, tokens: {mirrored: %q, by-proxy: %q}, interval: 1s, timeout: 1s}\n", echo+"/404/json", s["push token"], s["push token"]+"x")
+	p("    - {url: \"http://127.0.0.1:1/\", tokens: {mirrored: %q}, interval: 1s, timeout: 1s, proxy_url: %q}\n", s["dead push token"], w.proxied("http", s["proxy password"]))
+	p("modules:\n")
+	for _, credential := range []string{"good", "wrong", "basic", "bearer", "key", "proxied"} {
+		p("  %s: {credential: %s, allowed_targets: [%q], headers: {X-Module: \"${file:module-header}\"}, method: POST, form: {secret: %q}, proxy_url: %q, expect: {regex: \"Authorization: Nobody\"}}\n",
+			credential, credential, echo+"/*", s["module form"], w.proxied("http", s["proxy password"]))
+	}
 	return y.String()
+}
+
+// scrapes asks /probe for what its modules see, and for what they may not.
+func (a *watch) scrapes(echo string, s map[string]string) string {
+	a.t.Helper()
+	var all strings.Builder
+	for _, module := range []string{"good", "wrong", "basic", "bearer", "key", "proxied"} {
+		for _, path := range []string{"/200/text", "/401/challenge", "/403/json", "/302/location"} {
+			for _, more := range []string{"", "&debug=true"} {
+				code, body := a.ask(http.MethodGet, "/probe?module="+module+more+"&target="+url.QueryEscape(echo+path))
+				if code != http.StatusOK || !strings.Contains(body, "probe_success") {
+					a.t.Errorf("/probe by %s to %s: %d %s", module, path, code, body)
+				}
+				all.WriteString(body)
+			}
+		}
+	}
+	for _, target := range []string{"http://someone:" + s["target password"] + "@127.0.0.1:1/", "http://127.0.0.1:1/?key=" + s["query"], "ht tp://" + s["target password"]} {
+		code, body := a.ask(http.MethodGet, "/probe?module=good&target="+url.QueryEscape(target))
+		if code == http.StatusOK {
+			a.t.Errorf("/probe of %.12s… is %d", target, code)
+		}
+		all.WriteString(body)
+	}
+	return all.String()
 }
 
 // Nothing that comes out of the program holds a secret or a token, whatever
@@ -220,7 +266,7 @@ func TestNothingLeaks(t *testing.T) {
 	w.proxy = startProxy(t, lab.ProxyOptions{User: "probe", Password: s["proxy password"]})
 	other := startProxy(t, lab.ProxyOptions{User: "probe", Password: s["file proxy password"]})
 	save(t, filepath.Join(dir, "proxy"), other.URL("http"))
-	for name, key := range map[string]string{"file-secret": "file secret", "private-header": "private header", "body": "body", "parameter": "parameter"} {
+	for name, key := range map[string]string{"file-secret": "file secret", "private-header": "private header", "module-header": "module header", "body": "body", "parameter": "parameter"} {
 		save(t, filepath.Join(dir, name), s[key])
 	}
 	yaml := w.leaky(dir, tokens.URL(), echo.URL(), s)
@@ -231,6 +277,17 @@ func TestNothingLeaks(t *testing.T) {
 	until(t, 20*time.Second, "something is up, something down", func() bool { n := a.states(); return n["up"] > 0 && n["down"] > 10 })
 	w.play(t, a, dir)
 	a.collect(out)
+	for _, series := range []string{`result="refused"`, `result="retry"`} {
+		if a.counted("watchword_export_attempts_total", series) == 0 {
+			t.Errorf("no push was answered with %s: the test proves less than it should", series)
+		}
+	}
+	for _, reason := range []string{"keyword_missing", "regex", "json", "header"} {
+		if a.counted("watchword_faults_total", `reason="`+reason+`"`) == 0 {
+			t.Errorf("nothing failed with content/%s: the test proves less than it should", reason)
+		}
+	}
+	out["/probe"] = a.scrapes(echo.URL(), s)
 	out["reload errors"] = a.badReloads(file, yaml, s)
 	for _, channel := range []string{"telegram", "slack", "discord", "teams", "webhook"} {
 		messages := w.chat.Received(channel)
@@ -312,7 +369,7 @@ func (w *world) state(t *testing.T) lab.State {
 // collect reads everything that the agent serves.
 func (a *watch) collect(out map[string]string) {
 	a.t.Helper()
-	for _, path := range []string{"/", "/metrics", "/api/v1/monitors", "/api/v1/incidents", "/api/v1/incidents?state=all", "/healthz", "/readyz", "/login", "/nowhere?key=x"} {
+	for _, path := range []string{"/", "/metrics", "/api/v1/monitors", "/api/v1/incidents", "/api/v1/incidents?state=all", "/healthz", "/readyz", "/login", "/nowhere?key=x", "/maintenance", "/api/v1/maintenance"} {
 		_, out[path] = a.ask(http.MethodGet, path)
 	}
 	for id := range a.monitors() {
@@ -360,6 +417,7 @@ func (a *watch) badReloads(file, yaml string, s map[string]string) string {
 		{"url: \"http://", "url: \"ht tp://"}, {"token: \"" + s["bearer token"], "token: \"\\n" + s["bearer token"]}, {"X-Private: ", "\"X Private\": "},
 		{"secret: \"" + s["hook key"] + "\"", "secret: {" + s["hook key"] + "}"}, {"retries: 0", "retries: " + s["query"]},
 		{"password_hash: ", "password_hash: x"}, {"role: admin", "role: " + s["mistyped password"][:8]}, {"bearer_token: ", "bearer_token: \"a b\", username: "},
+		{"tokens: {mirrored: ", "tokens: {nobody: "}, {"tokens: {mirrored: \"", "tokens: {mirrored: \"a b/"}, {"proxy_url: \"http://", "proxy_url: \"gopher://"}, {"form: {secret: ", "form: {\"\": "}, {"X-Module: ", "\"X Module\": "}, {"allowed_targets: [", "allowed_targets: [\"ftp://here\", "},
 	} {
 		bad := strings.ReplaceAll(yaml, swap[0], swap[1])
 		if bad == yaml {

@@ -95,7 +95,7 @@ func TestMaintenanceThatIsOrdered(t *testing.T) {
 	if list := a.maintenance(); len(list) != 1 || list[0].ID != m.ID || !list[0].Active || a.states()["maintenance"] != 2 {
 		t.Errorf("after the restart: %+v, states %v", list, a.states())
 	}
-	during(t, 2*time.Second, "nothing more is told", func() bool { return len(w.texts()) == 2 })
+	during(t, 3*time.Second, "nothing more is told", func() bool { return len(w.texts()) == 2 })
 	a.do(http.MethodDelete, "/api/v1/maintenance/"+m.ID, http.StatusNoContent)
 	until(t, 10*time.Second, "what fails is told", func() bool { return w.said("[Down] late") == 1 })
 	if list := a.maintenance(); len(list) != 0 || a.status("told") != "up" || a.status("late") != "down" {
@@ -150,7 +150,7 @@ func TestMaintenanceOfTheConfiguration(t *testing.T) {
 	if a.status("one") != "down" || a.maintenance()[0].Active {
 		t.Errorf("after a restart it is %s, and %+v", a.status("one"), a.maintenance())
 	}
-	during(t, 2*time.Second, "it is not told again", func() bool { return len(w.texts()) == 1 })
+	during(t, 3*time.Second, "it is not told again", func() bool { return len(w.texts()) == 1 })
 }
 
 func TestPauseAndResume(t *testing.T) {
@@ -178,7 +178,7 @@ func TestPauseAndResume(t *testing.T) {
 	a = start(t, file)
 	until(t, 10*time.Second, "the other is run", func() bool { m := a.monitors()["two"]; return m.LastRun != nil })
 	w.Application.ResetVisits()
-	during(t, 2*time.Second, "the paused one is not run", func() bool {
+	during(t, 3*time.Second, "the paused one is not run", func() bool {
 		return w.Application.At("/m/one").Visits() == (lab.Visits{}) && a.status("one") == "paused"
 	})
 

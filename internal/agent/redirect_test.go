@@ -74,7 +74,7 @@ func TestRedirectsCarryNothingAway(t *testing.T) {
   bearer: {type: bearer, token: bearer-token-8Zk}
   key: {type: header, name: X-Api-Key, value: api-key-value-3Lw}
 `)
-	fmt.Fprintf(&y, "defaults: {interval: 2s, headers: {X-Private: private-header-7Yt, Cookie: session=cookie-value-2Rv}, tls: {ca_file: %q}}\nmonitors:\n", caFile)
+	fmt.Fprintf(&y, "defaults: {interval: 10s, headers: {X-Private: private-header-7Yt, Cookie: session=cookie-value-2Rv}, tls: {ca_file: %q}}\nmonitors:\n", caFile)
 	showing := fmt.Sprintf(", tls: {cert_file: %q, key_file: %q}", certFile, keyFile)
 	n := 0
 	for to, where := range targets {

@@ -66,7 +66,7 @@ func TestRestartKeepsStateAndMessages(t *testing.T) {
 	if is := third.incidents("all"); len(is) != 1 || is[0].ID != incident.ID {
 		t.Errorf("incidents after another restart: %+v", is)
 	}
-	during(t, 2*time.Second, "nothing is told twice", func() bool { return len(w.texts()) == 2 })
+	during(t, 3*time.Second, "nothing is told twice", func() bool { return len(w.texts()) == 2 })
 }
 
 func show(f *float64) string {

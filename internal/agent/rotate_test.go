@@ -24,7 +24,7 @@ import (
 // the agent the old one: no run fails, since the token in use goes on.
 func TestRotationLosesNoRun(t *testing.T) {
 	t.Parallel()
-	const life, each, interval = 6 * time.Second, 25, time.Second
+	const life, each = 6 * time.Second, 25
 	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -50,7 +50,7 @@ func TestRotationLosesNoRun(t *testing.T) {
 	} {
 		fmt.Fprintf(&y, "  %s: {issuer: %q, client_id: %s, %s, scopes: [%s]}\n", name, w.ProviderURL(), name, how, lab.BearerScope)
 	}
-	fmt.Fprintf(&y, "defaults: {interval: %s, retries: 0, expect: {keyword: %s}}\nmonitors:\n", interval, lab.DefaultKeyword)
+	fmt.Fprintf(&y, "defaults: {interval: 4s, timeout: 3800ms, retries: 0, expect: {keyword: %s}}\nmonitors:\n", lab.DefaultKeyword)
 	for i := range each {
 		for _, name := range []string{"by-secret", "by-key", "by-token"} {
 			fmt.Fprintf(&y, "  - {name: %s %d, url: \"%s/m/%d\", credential: %s}\n", name, i, w.GatewayURL(), i, name)

@@ -14,19 +14,19 @@ import (
 // counts what arrives, so it does not run beside other tests.
 func TestHungTargetsStarveNobody(t *testing.T) {
 	const healthy, hung = 400, 50
-	const window = 20 * time.Second
+	const window, every = 20 * time.Second, 2 * time.Second
 	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
 	w.chat.Fail("webhook", lab.ChatMode{Do: lab.ChatHang})
 	dir := t.TempDir()
 	var y strings.Builder
 	y.WriteString(head(dir) + "credentials:\n" + w.credential("lab", lab.ClientID, ""))
 	fmt.Fprintf(&y, "notifiers:\n  hook: {type: webhook, url: \"%s/hook/a\"}\n", w.ControlURL())
-	fmt.Fprintf(&y, "defaults: {interval: 1s, retry_interval: 1s, credential: lab, expect: {keyword: %s}}\nmonitors:\n", lab.DefaultKeyword)
+	fmt.Fprintf(&y, "defaults: {interval: 2s, retry_interval: 2s, credential: lab, expect: {keyword: %s}}\nmonitors:\n", lab.DefaultKeyword)
 	for i := range healthy {
 		fmt.Fprintf(&y, "  - {name: M%d, url: \"%s/m/%d\"}\n", i, w.GatewayURL(), i)
 	}
 	for i := range hung { // at the same gate, and bound by the longest default timeout
-		fmt.Fprintf(&y, "  - {name: H%d, url: \"%s/hang?%d\", interval: 12s}\n", i, w.GatewayURL(), i)
+		fmt.Fprintf(&y, "  - {name: H%d, url: \"%s/hang?%d\", interval: 12s, retries: 0}\n", i, w.GatewayURL(), i)
 	}
 	file := filepath.Join(dir, "watch.yaml")
 	save(t, file, y.String())
@@ -43,12 +43,13 @@ func TestHungTargetsStarveNobody(t *testing.T) {
 		got := after[path].Runs - before[path].Runs
 		sum, least = sum+got, min(least, got)
 	}
-	share := float64(sum) / (healthy * took.Seconds())
+	due := took.Seconds() / every.Seconds()
+	share := float64(sum) / (healthy * due)
 	t.Logf("%d runs in %s: %.2f %% of those due, the least served monitor had %d", sum, took.Round(time.Millisecond), 100*share, least)
 	if share < 0.99 {
 		t.Errorf("healthy monitors got %.2f %% of their runs, want at least 99 %%", 100*share)
 	}
-	if want := int(took.Seconds()) - 1; least < want {
+	if want := int(due) - 1; least < want {
 		t.Errorf("one monitor had %d runs in %s, want at least %d", least, took, want)
 	}
 	if got := a.states()["down"]; got == 0 {

@@ -29,7 +29,7 @@ func (w *world) many(dir string, n int, interval time.Duration) string {
 // that anybody hears of.
 func TestThousandMonitorsShareOneToken(t *testing.T) {
 	t.Parallel()
-	const n, interval = 1000, 5 * time.Second
+	const n, interval = 1000, 10 * time.Second
 	w := newWorld(t, lab.Config{}, lab.ChatOptions{})
 	dir := t.TempDir()
 	file := filepath.Join(dir, "watch.yaml")

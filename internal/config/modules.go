@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -122,7 +123,7 @@ func (m *monitors) checkModule(k *moduleKeys, v view) {
 		m.object(v, fmt.Sprintf("type: modules are of type http, not %q", k.Type), "type")
 	}
 	if k.Timeout <= 0 || k.Timeout > longestTimeout {
-		m.object(v, "timeout: more than 0 and at most "+span(longestTimeout)+" is wanted", "timeout")
+		m.object(v, "timeout: more than 0 and at most "+Span(longestTimeout)+" is wanted", "timeout")
 	}
 	m.checkCredential(k.Credential, v)
 	m.used["credentials."+k.Credential] = true
@@ -163,7 +164,7 @@ func (m *monitors) checkTargets(k *moduleKeys, v view) {
 func (m *monitors) warnOfPlain(t *probes.Targets, private string, v view) {
 	plain := t.Plain()
 	for _, i := range slices.Sorted(maps.Keys(plain)) {
-		if !isLoopback(plain[i]) {
+		if !machine.IsLoopback(plain[i]) {
 			m.objectAs(v, true, "allowed_targets: what is secret ("+private+") goes over http:// in the clear", "allowed_targets["+strconv.Itoa(i)+"]")
 		}
 	}

@@ -35,7 +35,7 @@ func shown(v reflect.Value, key string) *yaml.Node {
 	case secret.Text:
 		return &yaml.Node{Kind: yaml.ScalarNode, Value: hidden}
 	case time.Duration:
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: span(x)}
+		return &yaml.Node{Kind: yaml.ScalarNode, Value: Span(x)}
 	}
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	switch v.Kind() {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -159,7 +160,7 @@ func (m *monitors) checkTimeout(k *monitorKeys, v view) {
 	case k.Timeout <= 0:
 		m.object(v, "timeout: more than 0 is wanted", "timeout")
 	case !byCron && k.Timeout >= k.Interval:
-		m.object(v, fmt.Sprintf("timeout: %s has to be less than the interval of %s", span(k.Timeout), span(k.Interval)), "timeout", "interval")
+		m.object(v, fmt.Sprintf("timeout: %s has to be less than the interval of %s", Span(k.Timeout), Span(k.Interval)), "timeout", "interval")
 	}
 }
 
@@ -168,23 +169,11 @@ func (m *monitors) checkTimeout(k *monitorKeys, v view) {
 func (m *monitors) checkPace(k *monitorKeys, v view) {
 	e := k.HTTP.Expect
 	if e.MaxDuration > 0 && k.Timeout > 0 && e.MaxDuration >= k.Timeout {
-		m.object(v, fmt.Sprintf("expect.max_duration: %s has to be less than the timeout of %s", span(e.MaxDuration), span(k.Timeout)), "expect.max_duration", "timeout", "interval")
+		m.object(v, fmt.Sprintf("expect.max_duration: %s has to be less than the timeout of %s", Span(e.MaxDuration), Span(k.Timeout)), "expect.max_duration", "timeout", "interval")
 	}
 	if _, own := v.own.place("expect.warn"); own && e.Warn && e.MaxDuration == 0 {
 		m.object(v, "expect.warn: it is for max_duration, and this monitor has none", "expect.warn")
 	}
-}
-
-// span writes a duration as people do: 1m30s, not 1m30.0s; 1h, not 1h0m0s.
-func span(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // checkCertificates checks and sorts the thresholds, and warns of those that
@@ -272,7 +261,7 @@ func (m *monitors) checkURL(k *monitorKeys, v view) {
 		m.object(v, "url: a monitor of type "+k.Type+" needs a url", "url")
 	}
 	u, err := url.Parse(k.HTTP.URL)
-	if err != nil || u.Scheme != "http" || isLoopback(u.Hostname()) || k.Type == probes.TypeIssuer { // which sends none there
+	if err != nil || u.Scheme != "http" || machine.IsLoopback(u.Hostname()) || k.Type == probes.TypeIssuer { // which sends none there
 		return
 	}
 	for _, name := range credentialsOf(k.Credential, k.Guard) {

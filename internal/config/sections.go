@@ -2,14 +2,13 @@ package config
 
 import (
 	"net"
-	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/notifiers"
 )
 
@@ -40,15 +39,7 @@ func splitListen(addr string) (off bool, wrong string) {
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return false, "the port has to be a number from 0 to 65535"
 	}
-	return !isLoopback(host), ""
-}
-
-func isLoopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.Unmap().IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	return !machine.IsLoopback(host), ""
 }
 
 func isAbsolute(raw string) bool {

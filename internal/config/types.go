@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/watchword/watchword/auth"
+	"github.com/watchword/watchword/internal/machine"
 	"github.com/watchword/watchword/internal/secret"
 	"github.com/watchword/watchword/probes"
 )
@@ -203,7 +204,7 @@ func (m *monitors) checkKind(k *monitorKeys, v view) {
 // checkResource warns of a resource of which Authelia says that it does not
 // understand the question.
 func (m *monitors) checkResource(k *monitorKeys, v view) {
-	if u, err := url.Parse(k.Authz.Resource); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+	if u, err := url.Parse(k.Authz.Resource); err == nil && u.Scheme == "http" && !machine.IsLoopback(u.Hostname()) {
 		m.objectAs(v, true, "resource: it is http; Authelia decides about https alone", "resource")
 	}
 }

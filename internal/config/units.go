@@ -14,6 +14,22 @@ const day = 24 * time.Hour
 // 7d.
 func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }
 
+// Span writes a duration as people do, and as ParseDuration reads it: 1m30s, 7d,
+// never 1h0m0s.
+func Span(d time.Duration) string {
+	if d >= day && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 // parseDuration reads 30s, 5m, 1h30m, 7d, 1d12h; 0 alone needs no unit. Its
 // errors quote s.
 func parseDuration(s string) (time.Duration, error) {

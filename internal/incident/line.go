@@ -3,11 +3,11 @@ package incident
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/machine"
 )
 
 const (
@@ -199,9 +199,5 @@ func loopback(hostport string) bool {
 	if err != nil {
 		host = hostport
 	}
-	if host == "localhost" {
-		return true
-	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && a.Unmap().IsLoopback()
+	return machine.IsLoopback(host)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/watchword/watchword/internal/config"
 )
 
 // endpoint adds a monitor, or says why it stays.
@@ -139,7 +141,7 @@ func (r *gatusReader) times(e *Entry, v value) {
 		interval = time.Second
 	}
 	if timeout >= interval && !marked(limit) {
-		e.Comment(fmt.Sprintf("its timeout of %s is not below the interval: 80 %% of that is taken", Span(timeout)))
+		e.Comment(fmt.Sprintf("its timeout of %s is not below the interval: 80 %% of that is taken", config.Span(timeout)))
 		timeout = interval / 5 * 4
 	}
 	e.Fields.Set("interval", interval)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/watchword/watchword/internal/config"
 	"github.com/watchword/watchword/probes"
 )
 
@@ -201,7 +202,7 @@ func (r *kumaReader) timeout(e *Entry, m row, interval time.Duration) {
 	case !ok || timeout <= 0:
 		timeout = usual
 	case timeout >= interval:
-		e.Comment(fmt.Sprintf("its timeout was %s, which has to be less than the interval here", Span(timeout)))
+		e.Comment(fmt.Sprintf("its timeout was %s, which has to be less than the interval here", config.Span(timeout)))
 		timeout = usual
 	}
 	e.Fields.Set("timeout", timeout)

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/watchword/watchword/internal/config"
 )
 
 // scalar writes a text as YAML on one line, quoted only where it has to be. In
@@ -97,22 +99,6 @@ func block(s string) bool {
 	return true
 }
 
-// Span writes a duration as people do: 90s as 1m30s, 7d, never 1h0m0s.
-func Span(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= day && d%day == 0 {
-		return strconv.FormatInt(int64(d/day), 10) + "d"
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
 // inline writes a value on one line; false where it takes more than one.
 func (w *writer) inline(value any, flow bool) (string, bool) {
 	switch v := value.(type) {
@@ -129,7 +115,7 @@ func (w *writer) inline(value any, flow bool) (string, bool) {
 	case int, int64:
 		return fmt.Sprint(v), true
 	case time.Duration:
-		return Span(v), true
+		return config.Span(v), true
 	case Fields:
 		return "{}", len(v) == 0
 	}

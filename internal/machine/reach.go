@@ -3,6 +3,7 @@ package machine
 import (
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // Reachable turns an address to listen on, host:port, into one to connect to
@@ -20,4 +21,15 @@ func Reachable(listen string) string {
 		host = "::1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// IsLoopback says whether what goes to a host, a name or an address, stays on this
+// machine. A name below localhost is asked of name servers, which may lead it
+// anywhere.
+func IsLoopback(host string) bool {
+	host = strings.TrimSuffix(host, ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/watchword/watchword/internal/check"
+	"github.com/watchword/watchword/internal/config"
 )
 
 // later lets keys that are not supported yet stand with values that ask for
@@ -52,7 +53,7 @@ func (m *maker) written(v reflect.Value, name string) any {
 	}
 	switch x := v.Interface().(type) {
 	case time.Duration:
-		return span(x)
+		return config.Span(x)
 	case string:
 		return x
 	case int64:
@@ -73,22 +74,6 @@ func (m *maker) list(v reflect.Value, name string) any {
 		return all[0]
 	}
 	return all
-}
-
-// span writes a duration as people do: 1m, not 1m0s; 7d, not 168h0m0s.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func bytesOf(n int64) any {
