@@ -32,7 +32,7 @@ func given() []string {
 
 // scrubGiven returns s without what it names as a token or password.
 func scrubGiven(s string) string {
-	if !strings.Contains(s, "eyJ") && !(strings.ContainsAny(s, ":=") && NamesToken(s)) {
+	if !strings.Contains(s, "eyJ") && (!strings.ContainsAny(s, ":=") || !NamesToken(s)) {
 		return s
 	}
 	for _, text := range given() {
