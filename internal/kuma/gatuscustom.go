@@ -3,6 +3,7 @@ package kuma
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,28 +23,44 @@ func (r *gatusReader) custom(e *Entry, name string, get func(string) value) stri
 	default:
 		return "Its method has no counterpart"
 	}
-	holes := regexp.MustCompile(`\[(ALERT_[A-Z_]+|ENDPOINT_[A-Z_]+|RESULT_[A-Z_]+)\]`)
-	if holes.MatchString(get("url").text()) {
+	if gatusHoles().MatchString(get("url").text()) {
 		return "Its URL holds placeholders, and a webhook here has them in its body alone"
 	}
-	for _, h := range get("headers").members() {
-		if holes.MatchString(h.value.text()) {
+	r.customHeaders(e, name, get("headers"))
+	if body := get("body").text(); body != "" {
+		r.customBody(e, name, body, gatusState(get("placeholders")))
+	}
+	return ""
+}
+
+// gatusHoles finds the placeholders of an alert.
+func gatusHoles() *regexp.Regexp {
+	return regexp.MustCompile(`\[(ALERT_[A-Z_]+|ENDPOINT_[A-Z_]+|RESULT_[A-Z_]+)\]`)
+}
+
+func (r *gatusReader) customHeaders(e *Entry, name string, headers value) {
+	for _, h := range headers.members() {
+		text := h.value.text()
+		if why := unfit(http.CanonicalHeaderKey(h.key), text); why != "" {
+			r.doc.look("the header %q of the notifier %s was left out: %s", h.key, name, why)
+			continue
+		}
+		if gatusHoles().MatchString(text) {
 			r.doc.look("the header %s of the notifier %s holds placeholders, which are sent as they stand: a webhook here has them in its body alone", h.key, name)
 		}
-		e.Fields.Set("headers", append(listed(e.Fields.Get("headers")), Field{Key: h.key, Value: r.header("gatus "+name, h.key, h.value.text())}))
+		e.Fields.Set("headers", append(listed(e.Fields.Get("headers")), Field{Key: h.key, Value: r.header("gatus "+name, h.key, text)}))
 	}
-	body := get("body").text()
-	if body == "" {
-		return ""
-	}
-	made, whole := gatusTemplate(body, gatusState(get("placeholders")))
-	if !whole || holes.MatchString(made) || marked(made) {
+}
+
+// customBody makes a template of a body, without the secrets in it.
+func (r *gatusReader) customBody(e *Entry, name, body, state string) {
+	made, whole := gatusTemplate(body, state)
+	if !whole || gatusHoles().MatchString(made) {
 		e.Comment("its body was not translated, and Watchword sends its own JSON: see body in docs/notifiers.md")
 		r.doc.look("the notifier %s sends Watchword's JSON where Gatus sent a body of its own: see that the receiver takes it", name)
-		return ""
+		return
 	}
-	e.Fields.Set("body", made)
-	return ""
+	e.Fields.Set("body", r.body("gatus "+name, made))
 }
 
 // gatusTemplate writes a body with Gatus' placeholders as a template of ours: a

@@ -2,6 +2,7 @@ package kuma
 
 import (
 	"cmp"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,9 +51,7 @@ func (r *blackboxReader) scrape(job, standard value, dir string) ([]target, erro
 	for _, g := range given {
 		l := r.before(job, standard)
 		l["__address__"] = g.url
-		for key, text := range g.labels {
-			l[key] = text
-		}
+		maps.Copy(l, g.labels)
 		if relabel(l, job.get("relabel_configs").list(), tell) && (l["__metrics_path__"] == "/probe" || r.knows(l["__param_module"])) {
 			all = append(all, l.target(g.url))
 		}
