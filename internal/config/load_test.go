@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/watchword/watchword/auth"
 	"github.com/watchword/watchword/internal/check"
 	"github.com/watchword/watchword/internal/secret"
@@ -438,6 +440,22 @@ func TestManyMonitors(t *testing.T) {
 	}
 	if took := time.Since(start); took > 20*time.Second { // 0.3 s, times the race detector and a busy machine
 		t.Errorf("took %v", took)
+	}
+}
+
+// TestPrivateCharacters: what stands in for the braces of references while YAML
+// is read is nothing that the file itself holds, written out or not.
+func TestPrivateCharacters(t *testing.T) {
+	t.Setenv("WHERE", "here")
+	for _, name := range []string{`"$\uE000"`, `"$\ue001 \U0000E002"`, "$\ue003", `"\uE004\uE005"`} {
+		want := ""
+		if err := yaml.Unmarshal([]byte(name), &want); err != nil {
+			t.Fatal(err)
+		}
+		c, ps := loadText(t, "monitors:\n  - {name: "+name+", id: a, url: https://a.example.com/${WHERE}, labels: {a: ${WHERE}}}\n", LoadOptions{})
+		if ps.HasErrors() || c.Monitors[0].Name != want || c.Monitors[0].Labels["a"] != "here" {
+			t.Errorf("%s: %v", name, ps)
+		}
 	}
 }
 

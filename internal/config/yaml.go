@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -54,8 +55,11 @@ func (l *loader) parse(s *source, b []byte) *yaml.Node {
 func mask(b []byte) ([]byte, *strings.Replacer) {
 	const marks = "{},[]"
 	ref := regexp.MustCompile(`\$\{[^{}"'\n\r]*\}`)
+	if !bytes.Contains(b, []byte("${")) {
+		return b, strings.NewReplacer()
+	}
 	base := unused(b, len(marks))
-	if base == 0 || !bytes.Contains(b, []byte("${")) {
+	if base == 0 {
 		return b, strings.NewReplacer()
 	}
 	var there, back []string
@@ -69,17 +73,27 @@ func mask(b []byte) ([]byte, *strings.Replacer) {
 }
 
 // unused returns the first of n characters in a row, for private use, that do
-// not occur in b; 0 if b is not UTF-8 or uses them all.
+// not occur in b, nor as "\uE000"; 0 if b is not UTF-8 or uses them all.
 func unused(b []byte, n int) rune {
 	if !utf8.Valid(b) {
 		return 0
 	}
+	lower := bytes.ToLower(b)
 	for base := rune(0xE000); base < 0xF000; base += rune(n) {
-		if !bytes.ContainsFunc(b, func(r rune) bool { return r >= base && r < base+rune(n) }) {
+		if !occurs(b, lower, base, base+rune(n)) {
 			return base
 		}
 	}
 	return 0
+}
+
+func occurs(b, lower []byte, from, before rune) bool {
+	for r := from; r < before; r++ {
+		if bytes.ContainsRune(b, r) || bytes.Contains(lower, fmt.Appendf(nil, "%04x", r)) {
+			return true
+		}
+	}
+	return false
 }
 
 // syntax reports YAML's own error, that came up when so many lines were read.
