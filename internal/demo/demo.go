@@ -11,11 +11,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -58,6 +55,7 @@ type Options struct {
 type demo struct {
 	o      Options
 	dir    string
+	free   func(ctx context.Context, host string) (address string, err error) // finds a free port; nil: freeAddress
 	chat   *lab.Chat
 	world  *lab.World
 	agent  *agent.Agent
@@ -106,8 +104,28 @@ func (d *demo) build(ctx context.Context) error {
 	return d.start(ctx)
 }
 
-// start makes the agent that watches the world.
+// start makes the agent that watches the world. Between the finding of a free
+// port and its use another program may take it: then another one is found.
 func (d *demo) start(ctx context.Context) error {
+	const tries = 5
+	var err error
+	for range tries {
+		if err = d.tryStart(ctx); !errors.Is(err, syscall.EADDRINUSE) || !d.picksPort() {
+			break
+		}
+	}
+	if err != nil {
+		return takenHint(err)
+	}
+	d.model.page = "http://" + d.agent.Addr() + "/"
+	d.model.control = d.world.ControlURL() + "/control/"
+	d.chat.OnMessage(d.model.told)
+	d.world.SetStory(d.model.story)
+	d.world.OnSwitch(d.switched)
+	return nil
+}
+
+func (d *demo) tryStart(ctx context.Context) error {
 	listen, err := d.listen(ctx)
 	if err != nil {
 		return err
@@ -126,15 +144,7 @@ func (d *demo) start(ctx context.Context) error {
 		Paths: []string{file}, Version: d.o.Version, Revision: d.o.Revision,
 		Log: slog.New(&logHandler{m: d.model, quiet: &d.reloads}), Observer: d.model, Dial: d.world.Dial,
 	})
-	if err != nil {
-		return takenHint(err)
-	}
-	d.model.page = "http://" + d.agent.Addr() + "/"
-	d.model.control = d.world.ControlURL() + "/control/"
-	d.chat.OnMessage(d.model.told)
-	d.world.SetStory(d.model.story)
-	d.world.OnSwitch(d.switched)
-	return nil
+	return err
 }
 
 func (d *demo) buildWorld(ctx context.Context) error {
@@ -152,55 +162,15 @@ func (d *demo) buildWorld(ctx context.Context) error {
 	return nil
 }
 
-// takenHint says what to do about a port that somebody else has.
-func takenHint(err error) error {
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return err
-	}
-	return fmt.Errorf("%w\nanother demo may be running: stop it, or take free ports with watchword demo --any-ports", err)
-}
-
-// listen returns where the agent is to listen: the links in its messages name
-// the port, so it is known before.
-func (d *demo) listen(ctx context.Context) (string, error) {
-	switch {
-	case d.o.Listen == "" && d.o.AnyPorts:
-		return freeAddress(ctx, "127.0.0.1")
-	case d.o.Listen == "":
-		return "127.0.0.1:9640", nil
-	}
-	host, port, err := net.SplitHostPort(d.o.Listen)
-	if err != nil {
-		return "", fmt.Errorf("--listen %q: an address such as 127.0.0.1:9640 is wanted", d.o.Listen)
-	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		return "", fmt.Errorf("--listen %q: the secrets of the demo are known to everybody, so it listens on loopback only, such as 127.0.0.1:9640", d.o.Listen)
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return "", fmt.Errorf("--listen %q: the port has to be a number from 0 to 65535", d.o.Listen)
-	}
-	if n == 0 {
-		return freeAddress(ctx, host)
-	}
-	return d.o.Listen, nil
-}
-
-func freeAddress(ctx context.Context, host string) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // site is a public site as the configuration names it.
 type site struct{ Title, Name, Address, URL string }
 
 // write puts configuration, secret and certificate into a folder of their own.
 func (d *demo) write(listen string) (file string, err error) {
-	if d.dir, err = os.MkdirTemp("", "watchword-demo-"); err != nil {
-		return "", fmt.Errorf("make a folder for the demo: %w", err)
+	if d.dir == "" {
+		if d.dir, err = os.MkdirTemp("", "watchword-demo-"); err != nil {
+			return "", fmt.Errorf("make a folder for the demo: %w", err)
+		}
 	}
 	var sites []site
 	for _, s := range d.world.FarSites() {

@@ -214,6 +214,45 @@ func (d *demo) checkPage(t *show, s lab.SwitchState) {
 	}
 }
 
+// TestPortTakenMeanwhile: a port that was free a moment ago is tried no longer.
+func TestPortTakenMeanwhile(t *testing.T) {
+	l, err := lab.Listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close(t.Context()) }()
+	found := 0
+	d := &demo{o: Options{AnyPorts: true, Out: io.Discard}, model: newModel()}
+	d.free = func(ctx context.Context, host string) (string, error) {
+		if found++; found < 3 {
+			return l.Addr(), nil
+		}
+		return freeAddress(ctx, host)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer d.clean()
+	if err := d.build(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := d.agent.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := d.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range d.model.monitors {
+		if seen[m.id] {
+			t.Errorf("%s is there twice", m.id)
+		}
+		seen[m.id] = true
+	}
+	if found != 3 || d.agent.Addr() == l.Addr() || len(seen) == 0 {
+		t.Errorf("%d ports, the agent at %s, %d monitors", found, d.agent.Addr(), len(seen))
+	}
+}
+
 // TestTakenPort: the demo says what to do, and leaves nothing behind.
 func TestTakenPort(t *testing.T) {
 	l, err := lab.Listen(t.Context(), "127.0.0.1:0", http.NotFoundHandler(), nil)

@@ -65,6 +65,9 @@ func newModel() *model {
 }
 
 func (m *model) configure(c *config.Config) {
+	if len(m.monitors) > 0 { // a start that found its port taken
+		return
+	}
 	for _, mon := range c.Monitors {
 		w := &watched{id: mon.ID, name: mon.Name, group: mon.Group, state: check.Pending}
 		m.monitors = append(m.monitors, w)
